@@ -1,0 +1,409 @@
+//! Joins two records of the same request, in whatever order they arrived.
+//!
+//! The first account of a fact counts; a different one is kept as a [`Conflict`]. Leaving conflicts
+//! aside the result does not depend on the order of arrival, so that late and shuffled logs give the
+//! same totals as ordered ones.
+
+use super::{Attempt, Correction, Flags, Logged, Outcome, Request, SignalValue, Signals};
+
+/// A second, different account of a known fact.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Conflict {
+    /// The fact, e.g. `route` or `attempt 2`.
+    pub field: String,
+}
+
+/// What joining did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Merged {
+    /// Nothing new: the same facts again.
+    Duplicate,
+    /// Something was added.
+    Changed,
+    /// Nothing was added but a different account was seen.
+    Conflict,
+}
+
+/// Adds what `other` knows to `into`; both are about the same request.
+///
+/// Different accounts of a known fact are appended to `conflicts` and set [`Flags::CONFLICT`].
+pub fn merge(into: &mut Request, other: Request, conflicts: &mut Vec<Conflict>) -> Merged {
+    let before = into.clone();
+    let conflicts_before = conflicts.len();
+    merge_time_and_route(into, &other, conflicts);
+    let mut note = |field: &str| {
+        conflicts.push(Conflict {
+            field: field.to_owned(),
+        })
+    };
+    keep(&mut into.session, other.session, || note("session_id"));
+    keep(&mut into.task_class, other.task_class, || {
+        note("task_class")
+    });
+    keep(&mut into.policy, other.policy, || note("policy"));
+    keep(&mut into.rule, other.rule, || note("rule"));
+    keep(&mut into.tier, other.tier, || note("tier"));
+    keep(&mut into.model, other.model, || note("model"));
+    keep(&mut into.reason, other.reason, || note("reason"));
+    keep(&mut into.propensity, other.propensity, || {
+        note("propensity")
+    });
+    keep(&mut into.recorded, other.recorded, || note("recorded"));
+    keep(&mut into.stamped_latency, other.stamped_latency, || {
+        note("latency")
+    });
+    merge_correction(&mut into.correction, other.correction, || {
+        note("correction")
+    });
+    merge_signals(&mut into.signals, other.signals, &mut note);
+    if into.candidates.is_empty() {
+        into.candidates = other.candidates;
+    }
+    for (name, value) in other.attrs {
+        if !into.attrs.iter().any(|(known, _)| *known == name) {
+            into.attrs.push((name, value));
+        }
+    }
+    into.attrs.sort_unstable();
+    for attempt in other.attempts {
+        merge_attempt(into, attempt, &mut note);
+    }
+    into.attempts
+        .sort_by_key(|attempt| (attempt.n, attempt.start, attempt.key));
+    merge_outcome(into, other.outcome, other.flags, &mut note);
+    let merged_flags = Flags::BAD_NUMBER
+        | Flags::ODD_CLOCK
+        | Flags::CONFLICT
+        | Flags::CORRECTABLE
+        | Flags::FALLBACK_HINT
+        | Flags::ESCALATED_HINT
+        | Flags::COST_ESTIMATED;
+    into.flags.set(Flags(other.flags.0 & merged_flags.0));
+    if conflicts.len() > conflicts_before {
+        into.flags.set(Flags::CONFLICT);
+    }
+    let mut settled = before;
+    settled
+        .flags
+        .set(Flags(into.flags.0 & (Flags::CONFLICT | Flags::MERGED).0));
+    settled.attrs.sort_unstable();
+    if *into != settled {
+        into.flags.set(Flags::MERGED);
+        Merged::Changed
+    } else if conflicts.len() > conflicts_before {
+        Merged::Conflict
+    } else {
+        Merged::Duplicate
+    }
+}
+
+/// Keeps the first value; a different second one is reported.
+fn keep<T: PartialEq>(into: &mut Option<T>, other: Option<T>, conflict: impl FnOnce()) {
+    match (into.as_ref(), other) {
+        (None, other) => *into = other,
+        (Some(known), Some(other)) if *known != other => conflict(),
+        _ => {}
+    }
+}
+
+/// The arrival beats any later time, else the earliest time counts; the route of a decision beats
+/// the group of an attempt, else the group of the earlier attempt counts.
+fn merge_time_and_route(into: &mut Request, other: &Request, conflicts: &mut Vec<Conflict>) {
+    let mut note = |field: &str| {
+        conflicts.push(Conflict {
+            field: field.to_owned(),
+        })
+    };
+    let is_earlier = other.ts < into.ts;
+    match (into.route, other.route) {
+        (None, Some(_)) => {
+            into.route = other.route;
+            copy_flag(into, other.flags, Flags::ROUTE_WEAK);
+        }
+        (Some(known), Some(route)) => {
+            let weak = (
+                into.flags.has(Flags::ROUTE_WEAK),
+                other.flags.has(Flags::ROUTE_WEAK),
+            );
+            let replaces = matches!(weak, (true, false)) || (weak == (true, true) && is_earlier);
+            if replaces {
+                into.route = Some(route);
+                copy_flag(into, other.flags, Flags::ROUTE_WEAK);
+            } else if weak == (false, false) && known != route {
+                note("route");
+            }
+        }
+        (_, None) => {}
+    }
+    let known = (
+        into.flags.has(Flags::ARRIVAL_KNOWN),
+        other.flags.has(Flags::ARRIVAL_KNOWN),
+    );
+    match known {
+        (false, true) => {
+            into.ts = other.ts;
+            into.flags.set(Flags::ARRIVAL_KNOWN);
+        }
+        (false, false) if is_earlier => into.ts = other.ts,
+        (true, true) if into.ts != other.ts => note("ts"),
+        _ => {}
+    }
+}
+
+fn copy_flag(into: &mut Request, from: Flags, flag: Flags) {
+    into.flags.clear(flag);
+    into.flags.set(Flags(from.0 & flag.0));
+}
+
+/// A correction without details (a bare `corrected` flag) is filled by one that has them.
+fn merge_correction(
+    into: &mut Option<Correction>,
+    other: Option<Correction>,
+    conflict: impl FnOnce(),
+) {
+    let is_bare = |c: Correction| c.ts.is_none() && c.after.is_none();
+    match (*into, other) {
+        (None, Some(_)) => *into = other,
+        (Some(known), Some(new)) if is_bare(known) && !is_bare(new) => *into = other,
+        (Some(known), Some(new)) if known != new && !is_bare(new) => conflict(),
+        _ => {}
+    }
+}
+
+fn merge_signals(into: &mut Signals, other: Signals, note: &mut impl FnMut(&str)) {
+    log_first(
+        &mut into.retrieval_confidence,
+        other.retrieval_confidence,
+        "retrieval_confidence",
+        note,
+    );
+    log_first(
+        &mut into.input_complexity,
+        other.input_complexity,
+        "input_complexity",
+        note,
+    );
+    log_first(
+        &mut into.tools_required,
+        other.tools_required,
+        "tools_required",
+        note,
+    );
+    log_first(
+        &mut into.format_strictness,
+        other.format_strictness,
+        "format_strictness",
+        note,
+    );
+    log_first(&mut into.user_tier, other.user_tier, "user_tier", note);
+    log_first(
+        &mut into.session_fallbacks,
+        other.session_fallbacks,
+        "session_fallbacks",
+        note,
+    );
+    for (name, value) in other.others {
+        match into.others.iter_mut().find(|(known, _)| *known == name) {
+            None => into.others.push((name, value)),
+            Some((_, known)) if *known == SignalValue::Null => *known = value,
+            Some((_, known)) if *known != value && value != SignalValue::Null => note("signals"),
+            Some(_) => {}
+        }
+    }
+    into.others.sort_by_key(|(name, _)| *name);
+}
+
+fn log_first<T: PartialEq + Copy>(
+    into: &mut Logged<T>,
+    other: Logged<T>,
+    field: &str,
+    note: &mut impl FnMut(&str),
+) {
+    match (*into, other) {
+        (Logged::Absent, _) | (Logged::Null, Logged::Value(_)) => *into = other,
+        (Logged::Value(known), Logged::Value(new)) if known != new => note(field),
+        _ => {}
+    }
+}
+
+fn merge_attempt(into: &mut Request, mut attempt: Attempt, note: &mut impl FnMut(&str)) {
+    let same = |known: &&mut Attempt| {
+        (known.n > 0 && known.n == attempt.n) || (known.key != 0 && known.key == attempt.key)
+    };
+    let Some(known) = into.attempts.iter_mut().find(same) else {
+        into.attempts.push(attempt);
+        return;
+    };
+    let field = format!("attempt {}", attempt.n);
+    let mut differs = known.model != attempt.model || known.outcome != attempt.outcome;
+    let mut differ = || differs = true;
+    keep(&mut known.start, attempt.start, &mut differ);
+    keep(&mut known.tier, attempt.tier.take(), &mut differ);
+    keep(&mut known.provider, attempt.provider.take(), &mut differ);
+    keep(&mut known.reason, attempt.reason.take(), &mut differ);
+    keep(&mut known.latency, attempt.latency, &mut differ);
+    keep(&mut known.ttft, attempt.ttft, &mut differ);
+    keep(&mut known.input_tokens, attempt.input_tokens, &mut differ);
+    keep(&mut known.output_tokens, attempt.output_tokens, &mut differ);
+    keep(&mut known.cost, attempt.cost, &mut differ);
+    if differs {
+        note(&field);
+    }
+}
+
+/// A final outcome beats a provisional one; of two provisional ones an answer beats a failure.
+fn merge_outcome(
+    into: &mut Request,
+    other: Option<Outcome>,
+    other_flags: Flags,
+    note: &mut impl FnMut(&str),
+) {
+    let Some(outcome) = other else { return };
+    let provisional = Flags::OUTCOME_PROVISIONAL;
+    let weak = (into.flags.has(provisional), other_flags.has(provisional));
+    match into.outcome {
+        None => {
+            into.outcome = Some(outcome);
+            copy_flag(into, other_flags, provisional);
+        }
+        Some(known) if known == outcome => {
+            if !weak.1 {
+                into.flags.clear(provisional);
+            }
+        }
+        Some(_) => match weak {
+            (true, false) => {
+                into.outcome = Some(outcome);
+                into.flags.clear(provisional);
+            }
+            (true, true) if outcome == Outcome::Completed => into.outcome = Some(outcome),
+            (false, false) => note("outcome"),
+            _ => {}
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{
+        AttemptOutcome, CorrectionBy, CorrectionKind, Micros, Name, Names, NanoUsd, RequestId,
+        Timestamp,
+    };
+    use proptest::prelude::*;
+
+    fn name(text: &str) -> Name {
+        let mut names = Names::from_texts(
+            ["support", "fast", "small-1", "large-1", "other"].map(std::sync::Arc::from),
+        );
+        names.intern(text)
+    }
+
+    fn bare(ts: i64) -> Request {
+        Request::new(RequestId::try_from_text("r-1").unwrap(), Timestamp(ts))
+    }
+
+    /// The facts of one request as separate lines.
+    fn facts() -> Vec<Request> {
+        let mut decision = bare(1_000);
+        decision.flags = Flags::ARRIVAL_KNOWN | Flags::CORRECTABLE;
+        decision.route = Some(name("support"));
+        decision.signals.user_tier = Logged::Value(name("fast"));
+        let attempt = |n, model: &str, outcome| {
+            let mut line = bare(1_000 + i64::from(n));
+            let mut attempt = Attempt::new(name(model), outcome);
+            attempt.n = n;
+            attempt.latency = Some(Micros(10 * u64::from(n)));
+            attempt.cost = Some(NanoUsd(5));
+            line.attempts.push(attempt);
+            line
+        };
+        let mut outcome = bare(1_100);
+        outcome.outcome = Some(Outcome::Completed);
+        let mut correction = bare(2_000);
+        correction.correction = Some(Correction {
+            kind: CorrectionKind::Edit,
+            by: CorrectionBy::User,
+            ts: Some(Timestamp(2_000)),
+            after: None,
+        });
+        vec![
+            decision,
+            attempt(1, "small-1", AttemptOutcome::Escalated),
+            attempt(2, "large-1", AttemptOutcome::Ok),
+            outcome,
+            correction,
+        ]
+    }
+
+    fn join(lines: Vec<Request>) -> (Request, Vec<Conflict>) {
+        let mut conflicts = Vec::new();
+        let mut lines = lines.into_iter();
+        let mut whole = lines.next().unwrap();
+        for line in lines {
+            merge(&mut whole, line, &mut conflicts);
+        }
+        (whole, conflicts)
+    }
+
+    proptest! {
+        #[test]
+        fn order_and_repetition_do_not_matter(order in Just(vec![0, 1, 2, 3, 4, 0, 1, 2, 3, 4]).prop_shuffle()) {
+            let (expected, _) = join(facts());
+            let lines = order.into_iter().map(|idx: usize| facts()[idx].clone()).collect();
+            let (whole, conflicts) = join(lines);
+            prop_assert_eq!(conflicts, vec![]);
+            prop_assert_eq!(whole, expected);
+        }
+    }
+
+    #[test]
+    fn the_same_again_is_a_duplicate() {
+        let (mut whole, _) = join(facts());
+        for line in facts() {
+            assert_eq!(merge(&mut whole, line, &mut Vec::new()), Merged::Duplicate);
+        }
+    }
+
+    #[test]
+    fn the_first_account_counts_and_the_other_is_a_conflict() {
+        let (mut whole, _) = join(facts());
+        let mut other = facts()[0].clone();
+        other.route = Some(name("other"));
+        let mut conflicts = Vec::new();
+        assert_eq!(merge(&mut whole, other, &mut conflicts), Merged::Conflict);
+        assert_eq!(
+            conflicts,
+            [Conflict {
+                field: "route".to_owned()
+            }]
+        );
+        assert_eq!(whole.route, Some(name("support")));
+        assert!(whole.flags.has(Flags::CONFLICT));
+    }
+
+    #[test]
+    fn an_answer_after_a_provisional_failure_counts() {
+        let mut failure = bare(1_000);
+        failure.outcome = Some(Outcome::Failed);
+        failure.flags = Flags::OUTCOME_PROVISIONAL | Flags::ROUTE_WEAK;
+        failure.route = Some(name("support"));
+        let mut success = bare(2_000);
+        success.outcome = Some(Outcome::Completed);
+        success.flags = Flags::OUTCOME_PROVISIONAL | Flags::ROUTE_WEAK;
+        success.route = Some(name("other"));
+        for lines in [
+            vec![failure.clone(), success.clone()],
+            vec![success, failure],
+        ] {
+            let (whole, conflicts) = join(lines);
+            assert_eq!(whole.outcome, Some(Outcome::Completed));
+            assert_eq!(
+                whole.route,
+                Some(name("support")),
+                "the earlier attempt's group"
+            );
+            assert_eq!(conflicts, []);
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! One decision in full: what was recorded, the chain, how it compares, what came of it.
+
+use std::sync::Arc;
+
+use crate::model::{CorrectionBy, CorrectionKind, Micros, NanoUsd, Timestamp};
+
+/// One attempt of the chain.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Hop {
+    /// Its 1-based place.
+    pub n: usize,
+    /// The model.
+    pub model: Arc<str>,
+    /// The tier.
+    pub tier: Option<Arc<str>>,
+    /// The provider.
+    pub provider: Option<Arc<str>>,
+    /// How it ended, as a word.
+    pub outcome: &'static str,
+    /// Why it was escalated or failed.
+    pub reason: Option<Arc<str>>,
+    /// When it started, counted from the request's arrival; estimated as the sum of the earlier
+    /// attempts where the log has no start times. `None` when an earlier latency is unknown.
+    pub offset: Option<Micros>,
+    /// Its latency.
+    pub latency: Option<Micros>,
+    /// Its time to first token.
+    pub ttft: Option<Micros>,
+    /// Tokens sent.
+    pub input_tokens: Option<u32>,
+    /// Tokens received.
+    pub output_tokens: Option<u32>,
+    /// Its cost.
+    pub cost: Option<NanoUsd>,
+}
+
+/// Where a value stands among those of the same route.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Comparison {
+    /// The share of completed requests with at most this latency, in percent.
+    pub latency_percentile: Option<f64>,
+    /// The share of requests with at most this cost, in percent.
+    pub cost_percentile: Option<f64>,
+    /// The share of requests with as many attempts or more, in percent.
+    pub attempts_share: Option<f64>,
+    /// How many requests it was compared with.
+    pub compared_with: u64,
+    /// How far back they reach.
+    pub reach: Micros,
+}
+
+/// Everything known about one decision. Names are written out; unknown is `None`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Explanation {
+    /// The request id.
+    pub id: String,
+    /// Arrival.
+    pub ts: Timestamp,
+    /// The route; `None`: only later facts are known.
+    pub route: Option<Arc<str>>,
+    /// `completed`, `failed`, `cancelled`, `open`, `lost`.
+    pub state: &'static str,
+    /// The number of the log's format in the registry of `format`.
+    pub format: u8,
+    /// The task class.
+    pub task_class: Option<Arc<str>>,
+    /// The policy id.
+    pub policy: Option<Arc<str>>,
+    /// The rule, as logged.
+    pub rule: Option<Arc<str>>,
+    /// The tier decided for, as logged.
+    pub tier: Option<Arc<str>>,
+    /// The model decided for, as logged; else that of the first attempt.
+    pub model: Option<Arc<str>>,
+    /// Why, as logged.
+    pub reason: Option<Arc<str>>,
+    /// The six signals in the order of the vocabulary and then the router's own: name and value in
+    /// words; `None`: logged as null or absent (`is_logged` tells).
+    pub signals: Vec<SignalRow>,
+    /// The models weighed: name, score, why not.
+    pub candidates: Vec<(Arc<str>, Option<f64>, Option<Arc<str>>)>,
+    /// The chance with which the tier was chosen.
+    pub propensity: Option<f64>,
+    /// Attributes by name.
+    pub attrs: Vec<(Arc<str>, Arc<str>)>,
+    /// The decision's provenance in the format's own terms: the text of one JSON object.
+    pub recorded: Option<String>,
+    /// The chain.
+    pub attempts: Vec<Hop>,
+    /// Latency as the caller saw it.
+    pub latency: Option<Micros>,
+    /// Time to the first token of the answer.
+    pub ttft: Option<Micros>,
+    /// Cost of all attempts.
+    pub cost: Option<NanoUsd>,
+    /// Whether an escalation or fallback is known only from a hint in the log.
+    pub has_hidden_attempts: bool,
+    /// How it compares.
+    pub normal: Comparison,
+    /// The correction: kind, by whom, how long after the answer.
+    pub correction: Option<(CorrectionKind, CorrectionBy, Option<Micros>)>,
+    /// Whether its source carries corrections at all.
+    pub corrections_known: bool,
+    /// Facts of which a different account was seen.
+    pub conflicts: Vec<String>,
+    /// Whether a number in the log was broken and reads as unknown.
+    pub has_bad_number: bool,
+    /// The file that holds its first line, and where the line starts.
+    pub source: Option<(String, u64)>,
+}
+
+/// One signal of the decision.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SignalRow {
+    /// The event's own name, e.g. `retrieval_confidence`.
+    pub name: Arc<str>,
+    /// The value in words; `None`: unknown.
+    pub value: Option<String>,
+    /// Whether the log has the field at all.
+    pub is_logged: bool,
+}

@@ -1,0 +1,22 @@
+//! Counting and its uncertainty, pure: histograms, proportions, rollup cells, and the questions
+//! ([`Query`]) and answers ([`Snapshot`]) that pass between the screens and whatever stores events.
+//!
+//! Nothing here knows SQL, a file or a clock: `now` is part of the question.
+
+mod cell;
+mod explain;
+mod histogram;
+mod metrics;
+mod proportion;
+mod query;
+mod snapshot;
+
+pub use cell::{Cell, ModelUse, UNKNOWN_ROUTE};
+pub use explain::{Comparison, Explanation, Hop, SignalRow};
+pub use histogram::{DecodeError, Histogram, Quantiles};
+pub use metrics::{ModelMetrics, PathCount, Rate, RouteMetrics};
+pub use proportion::{Interval, wilson};
+pub use query::{Baseline, Page, Query, Span};
+pub use snapshot::{
+    DecisionRow, IngestTotals, MarkerRow, RejectRow, RouteRow, Snapshot, SourceRow, TrendPoint,
+};

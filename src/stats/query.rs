@@ -1,0 +1,77 @@
+//! The questions that screens and commands ask of whatever stores the events.
+
+use crate::model::{Micros, Timestamp, Window};
+
+/// The stretch of time asked about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Span {
+    /// Everything stored.
+    All,
+    /// So long before now; when the newest event is older than that, so long before that event.
+    Last(Micros),
+    /// Exactly this window.
+    Between(Window),
+}
+
+/// What "usual" means for the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Baseline {
+    /// No comparison.
+    None,
+    /// The same hours of the seven days before; where they hold nothing the stretch of four windows
+    /// before; where that holds nothing none.
+    Auto,
+}
+
+/// What the answer must hold beside the routes, which it always holds.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Page {
+    /// The routes and the latest decisions.
+    Overview {
+        /// How many of the latest decisions.
+        live_len: usize,
+    },
+    /// One route in full.
+    Route {
+        /// Its name.
+        route: String,
+    },
+    /// A list of decisions, newest first.
+    Decisions {
+        /// Of this route only.
+        route: Option<String>,
+        /// How many rows.
+        rows_len: usize,
+        /// Only rows older than the row with this number.
+        before: Option<u64>,
+    },
+    /// One decision.
+    Explain {
+        /// The request's id or a unique prefix of it.
+        id: String,
+    },
+    /// Sources and rejects.
+    Sources,
+}
+
+/// A question.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Query {
+    /// Given back with the answer, so that an old answer is recognised.
+    pub number: u64,
+    /// The clock of the asker.
+    pub now: Timestamp,
+    /// The stretch of time.
+    pub span: Span,
+    /// What to compare with.
+    pub baseline: Baseline,
+    /// How many points a trend should have, at the most; a point spans whole minutes.
+    pub trend_len: usize,
+    /// What else.
+    pub page: Page,
+}
+
+impl Query {
+    /// How long a request without an outcome counts as open; after that it is lost.
+    pub const OPEN_MAX: Micros = Micros(600_000_000);
+}
