@@ -23,3 +23,6 @@ pub use parser::{Parsed, Parser};
 pub use recorded::recorded_in_words;
 pub use redact::{noise_sample, redact};
 pub use registry::{FORMATS, Format, Reading, format_by_number};
+
+#[cfg(test)]
+mod tests;
