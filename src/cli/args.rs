@@ -59,7 +59,10 @@ pub struct Args {
 
 /// Arguments that every command takes.
 #[derive(Debug, Clone, Default, ClapArgs)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of the command line"
+)]
 pub struct GlobalArgs {
     /// The database [default: routes.db in the current folder]
     #[arg(long, value_name = "FILE", global = true, help_heading = "Global")]
@@ -74,13 +77,25 @@ pub struct GlobalArgs {
     #[arg(long, global = true, help_heading = "Global")]
     pub ascii: bool,
     /// The colours
-    #[arg(long, value_enum, default_value = "auto", global = true, help_heading = "Global")]
+    #[arg(
+        long,
+        value_enum,
+        default_value = "auto",
+        global = true,
+        help_heading = "Global"
+    )]
     pub theme: ThemeArg,
     /// Show and read times in the zone of this machine instead of UTC
     #[arg(long, global = true, help_heading = "Global")]
     pub local: bool,
     /// Say nothing but errors
-    #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = "Global")]
+    #[arg(
+        short,
+        long,
+        global = true,
+        conflicts_with = "verbose",
+        help_heading = "Global"
+    )]
     pub quiet: bool,
     /// Say more
     #[arg(short, long, global = true, help_heading = "Global")]
@@ -228,10 +243,14 @@ impl View {
     pub fn to_page(&self) -> Page {
         match self {
             Self::Overview => Page::Overview { live_len: LIVE_LEN },
-            Self::Route(route) => Page::Route { route: route.clone() },
-            Self::Decisions(route) => {
-                Page::Decisions { route: route.clone(), rows_len: ROWS_LEN, before: None }
-            }
+            Self::Route(route) => Page::Route {
+                route: route.clone(),
+            },
+            Self::Decisions(route) => Page::Decisions {
+                route: route.clone(),
+                rows_len: ROWS_LEN,
+                before: None,
+            },
             Self::Explain(id) => Page::Explain { id: id.clone() },
             Self::Sources => Page::Sources,
         }
@@ -339,7 +358,9 @@ impl GlobalArgs {
     }
 
     fn database(&self) -> PathBuf {
-        self.db.clone().unwrap_or_else(|| PathBuf::from(DATABASE_DEFAULT))
+        self.db
+            .clone()
+            .unwrap_or_else(|| PathBuf::from(DATABASE_DEFAULT))
     }
 }
 
@@ -354,20 +375,35 @@ impl Args {
         let now = global.frozen_now(clock)?.unwrap_or(clock);
         let database = global.database();
         let Some(command) = self.command else {
-            return self.dashboard.plan(now, global.zone(), database).map(Plan::Dashboard);
+            return self
+                .dashboard
+                .plan(now, global.zone(), database)
+                .map(Plan::Dashboard);
         };
         if self.dashboard != DashboardArgs::default() {
             return Err(UsageError::Mixed);
         }
         Ok(match command {
-            Command::Ingest { sources, follow } => Plan::Ingest { database, sources, follow },
-            Command::Report { sources, window, format } => Plan::Report(Report {
+            Command::Ingest { sources, follow } => Plan::Ingest {
+                database,
+                sources,
+                follow,
+            },
+            Command::Report {
+                sources,
+                window,
+                format,
+            } => Plan::Report(Report {
                 database: (sources.is_empty() || global.db.is_some()).then_some(database),
                 sources,
                 span: window.resolve(now, global.zone(), Span::All)?,
                 format,
             }),
-            Command::Explain { id, format } => Plan::Explain { database, id, format },
+            Command::Explain { id, format } => Plan::Explain {
+                database,
+                id,
+                format,
+            },
             Command::Demo { incident, out } => Plan::Demo { incident, out },
         })
     }
@@ -378,22 +414,38 @@ impl DashboardArgs {
         if let [word] = self.sources.as_slice()
             && let Some(meant) = mistyped_command(word)
         {
-            return Err(UsageError::Command { word: word.clone(), meant });
+            return Err(UsageError::Command {
+                word: word.clone(),
+                meant,
+            });
         }
         let mut span = self.window.resolve(now, zone, Span::Last(Micros::HOUR))?;
         if let (Some(at), Span::Last(length)) = (&self.at, span) {
             let to = read_time(at, now, zone)?;
-            span = Span::Between(Window { from: to.minus(length), to });
+            span = Span::Between(Window {
+                from: to.minus(length),
+                to,
+            });
         }
-        let view = self.view.as_deref().map_or(Ok(View::Overview), View::try_from_word)?;
-        Ok(Dashboard { database, sources: self.sources, view, span })
+        let view = self
+            .view
+            .as_deref()
+            .map_or(Ok(View::Overview), View::try_from_word)?;
+        Ok(Dashboard {
+            database,
+            sources: self.sources,
+            view,
+            span,
+        })
     }
 }
 
 /// Returns the command that `word` was probably meant to be: a bare word within two edits of it.
 fn mistyped_command(word: &str) -> Option<&'static str> {
     let is_bare = word.bytes().all(|byte| byte.is_ascii_alphabetic());
-    let nearest = Command::WORDS.into_iter().min_by_key(|command| edits(word, command))?;
+    let nearest = Command::WORDS
+        .into_iter()
+        .min_by_key(|command| edits(word, command))?;
     (is_bare && word.len() > 2 && edits(word, nearest) <= 2).then_some(nearest)
 }
 
@@ -404,7 +456,9 @@ fn edits(a: &str, b: &str) -> usize {
         let mut diagonal = i;
         let mut left = i + 1;
         for (cell, y) in row.iter_mut().skip(1).zip(b.bytes()) {
-            let best = (diagonal + usize::from(x != y)).min(left + 1).min(*cell + 1);
+            let best = (diagonal + usize::from(x != y))
+                .min(left + 1)
+                .min(*cell + 1);
             diagonal = *cell;
             *cell = best;
             left = best;
@@ -419,7 +473,9 @@ fn edits(a: &str, b: &str) -> usize {
 /// Returns what to print for a refused command line (or for `--help`), safe for any terminal.
 pub fn shown_error(error: &clap::Error) -> String {
     let text = error.render().to_string();
-    text.lines().map(|line| format!("{}\n", sanitise(line))).collect()
+    text.lines()
+        .map(|line| format!("{}\n", sanitise(line)))
+        .collect()
 }
 
 #[cfg(test)]
@@ -438,7 +494,10 @@ mod tests {
     fn the_definition_is_sound_and_every_command_has_examples() {
         let command = Args::command();
         command.clone().debug_assert();
-        let names: Vec<&str> = command.get_subcommands().map(clap::Command::get_name).collect();
+        let names: Vec<&str> = command
+            .get_subcommands()
+            .map(clap::Command::get_name)
+            .collect();
         assert_eq!(names, Command::WORDS);
         for one in command.get_subcommands().chain([&command]) {
             let help = one.get_after_help().unwrap().to_string();
@@ -448,12 +507,24 @@ mod tests {
 
     #[test]
     fn every_example_parses() {
-        for line in [EXAMPLES, INGEST_EXAMPLES, REPORT_EXAMPLES, EXPLAIN_EXAMPLES, DEMO_EXAMPLES]
-            .iter()
-            .flat_map(|block| block.lines().skip(1))
+        for line in [
+            EXAMPLES,
+            INGEST_EXAMPLES,
+            REPORT_EXAMPLES,
+            EXPLAIN_EXAMPLES,
+            DEMO_EXAMPLES,
+        ]
+        .iter()
+        .flat_map(|block| block.lines().skip(1))
         {
-            let line = line.split("   ").find(|part| part.contains("routetop")).unwrap();
-            let line = line.split(" | ").find(|part| part.contains("routetop")).unwrap();
+            let line = line
+                .split("   ")
+                .find(|part| part.contains("routetop"))
+                .unwrap();
+            let line = line
+                .split(" | ")
+                .find(|part| part.contains("routetop"))
+                .unwrap();
             let mut words: Vec<String> = Vec::new();
             for (idx, part) in line.trim().split('\'').enumerate() {
                 if idx % 2 == 1 {
@@ -469,7 +540,8 @@ mod tests {
 
     #[test]
     fn the_dashboard_is_the_default() {
-        let Plan::Dashboard(plan) = plan("routetop a.jsonl --view route:a:b --since 2h").unwrap() else {
+        let Plan::Dashboard(plan) = plan("routetop a.jsonl --view route:a:b --since 2h").unwrap()
+        else {
             panic!("not the dashboard");
         };
         assert_eq!(plan.database, PathBuf::from("routes.db"));
@@ -483,7 +555,9 @@ mod tests {
         let Plan::Dashboard(plan) = plan("routetop --at 2026-11-20T10:00:00Z").unwrap() else {
             panic!("not the dashboard");
         };
-        let Span::Between(window) = plan.span else { panic!("{:?}", plan.span) };
+        let Span::Between(window) = plan.span else {
+            panic!("{:?}", plan.span)
+        };
         assert_eq!(window.len(), Micros::HOUR);
         assert_eq!(window.to.to_rfc3339(), "2026-11-20T10:00:00.000000Z");
     }
@@ -496,7 +570,9 @@ mod tests {
             ("routetop report a.jsonl --db x.db", Some("x.db")),
             ("routetop --db x.db report a.jsonl", Some("x.db")),
         ] {
-            let Plan::Report(report) = plan(words).unwrap() else { panic!("{words}") };
+            let Plan::Report(report) = plan(words).unwrap() else {
+                panic!("{words}")
+            };
             assert_eq!(report.database, database.map(PathBuf::from), "{words}");
             assert_eq!(report.span, Span::All);
         }
@@ -505,24 +581,44 @@ mod tests {
     #[test]
     fn now_is_frozen_for_windows() {
         let words = "routetop report --now 2026-11-20T10:00:00Z --from 09:00";
-        let Plan::Report(report) = plan(words).unwrap() else { panic!("no report") };
-        let Span::Between(window) = report.span else { panic!("{:?}", report.span) };
+        let Plan::Report(report) = plan(words).unwrap() else {
+            panic!("no report")
+        };
+        let Span::Between(window) = report.span else {
+            panic!("{:?}", report.span)
+        };
         assert_eq!(window.to.to_rfc3339(), "2026-11-20T10:00:00.000000Z");
     }
 
     #[test]
     fn wrong_words_get_help() {
         let error = plan("routetop reprot").unwrap_err();
-        assert_eq!(error, UsageError::Command { word: "reprot".into(), meant: "report" });
+        assert_eq!(
+            error,
+            UsageError::Command {
+                word: "reprot".into(),
+                meant: "report"
+            }
+        );
         assert!(error.hint().contains("did you mean `report`"));
         assert!(plan("routetop ./reprot").is_ok());
         assert!(plan("routetop logs").is_ok());
         assert_eq!(plan("routetop --view x report"), Err(UsageError::Mixed));
-        assert_eq!(plan("routetop --view route"), Err(UsageError::ViewTarget("route".into())));
-        assert_eq!(plan("routetop --view maps"), Err(UsageError::View("maps".into())));
+        assert_eq!(
+            plan("routetop --view route"),
+            Err(UsageError::ViewTarget("route".into()))
+        );
+        assert_eq!(
+            plan("routetop --view maps"),
+            Err(UsageError::View("maps".into()))
+        );
         let error = Args::try_parse_from(["routetop", "report", "--formt", "json"]).unwrap_err();
         assert_eq!(error.exit_code(), 2);
-        assert!(shown_error(&error).contains("--format"), "{}", shown_error(&error));
+        assert!(
+            shown_error(&error).contains("--format"),
+            "{}",
+            shown_error(&error)
+        );
         let error = Args::try_parse_from(["routetop", "report", "--\u{1b}[31m"]).unwrap_err();
         assert!(!shown_error(&error).contains('\u{1b}'));
     }

@@ -43,19 +43,23 @@ impl UsageError {
     /// Returns what to do next.
     pub fn hint(&self) -> String {
         match self {
-            Self::Time(_) => {
-                "write 2026-11-23T14:05:00Z, 14:05 or `yesterday 14:05`".to_owned()
-            }
+            Self::Time(_) => "write 2026-11-23T14:05:00Z, 14:05 or `yesterday 14:05`".to_owned(),
             Self::Length(_) => "write a number with s, m, h, d or w, e.g. 90m or 1h30m".to_owned(),
-            Self::EmptyWindow { .. } => "a window is [from, to): put the earlier time first".to_owned(),
+            Self::EmptyWindow { .. } => {
+                "a window is [from, to): put the earlier time first".to_owned()
+            }
             Self::View(_) => {
-                "pages are overview, route:NAME, decisions, decisions:ROUTE, explain:ID, sources".to_owned()
+                "pages are overview, route:NAME, decisions, decisions:ROUTE, explain:ID, sources"
+                    .to_owned()
             }
             Self::ViewTarget(view) => format!("write {view}:NAME"),
             Self::Command { word, meant } => {
                 format!("did you mean `{meant}`? a file of that name is written ./{word}")
             }
-            Self::Mixed => "put the arguments after the command, `routetop COMMAND --help` lists them".to_owned(),
+            Self::Mixed => {
+                "put the arguments after the command, `routetop COMMAND --help` lists them"
+                    .to_owned()
+            }
         }
     }
 }

@@ -7,7 +7,6 @@
 pub mod args;
 pub mod demo;
 pub mod error;
-pub mod explain;
 pub mod progress;
 pub mod report;
 pub mod times;

@@ -40,7 +40,10 @@ impl Progress {
     /// Returns the time left at the speed so far; `None` in the first second, without a total, or
     /// when nothing is left.
     pub fn time_left(self) -> Option<Micros> {
-        let left = self.bytes_total?.checked_sub(self.bytes).filter(|left| *left > 0)?;
+        let left = self
+            .bytes_total?
+            .checked_sub(self.bytes)
+            .filter(|left| *left > 0)?;
         if self.elapsed < Micros::SECOND || self.bytes == 0 {
             return None;
         }
@@ -74,11 +77,22 @@ mod tests {
 
     #[test]
     fn says_only_what_is_known() {
-        let pipe = Progress { bytes: 10, lines: 1, ..Progress::default() };
+        let pipe = Progress {
+            bytes: 10,
+            lines: 1,
+            ..Progress::default()
+        };
         assert_eq!(pipe.line(), "10 B  1 lines");
-        let done = Progress { bytes_total: Some(10), elapsed: Micros::MINUTE, ..pipe };
+        let done = Progress {
+            bytes_total: Some(10),
+            elapsed: Micros::MINUTE,
+            ..pipe
+        };
         assert_eq!(done.line(), "10 B of 10 B (100%)  1 lines  0 lines/s");
-        let grown = Progress { bytes: u64::MAX, ..done };
+        let grown = Progress {
+            bytes: u64::MAX,
+            ..done
+        };
         assert!(grown.line().contains("(100%)") && grown.time_left().is_none());
     }
 }

@@ -46,8 +46,14 @@ impl Zone {
     fn instant(self, at: chrono::NaiveDateTime) -> Option<Timestamp> {
         let utc = match self {
             Self::Utc => Utc.from_utc_datetime(&at),
-            Self::Local => Local.from_local_datetime(&at).earliest()?.with_timezone(&Utc),
-            Self::Fixed(offset) => offset.from_local_datetime(&at).earliest()?.with_timezone(&Utc),
+            Self::Local => Local
+                .from_local_datetime(&at)
+                .earliest()?
+                .with_timezone(&Utc),
+            Self::Fixed(offset) => offset
+                .from_local_datetime(&at)
+                .earliest()?
+                .with_timezone(&Utc),
         };
         Some(Timestamp(utc.timestamp_micros()))
     }
@@ -96,7 +102,10 @@ pub fn read_length(text: &str) -> Result<Micros, UsageError> {
     let mut number: Option<u64> = None;
     for char in text.trim().chars() {
         if let Some(digit) = char.to_digit(10) {
-            let grown = number.unwrap_or(0).checked_mul(10).and_then(|n| n.checked_add(digit.into()));
+            let grown = number
+                .unwrap_or(0)
+                .checked_mul(10)
+                .and_then(|n| n.checked_add(digit.into()));
             number = Some(grown.ok_or_else(fail)?);
             continue;
         }
@@ -109,7 +118,9 @@ pub fn read_length(text: &str) -> Result<Micros, UsageError> {
             _ => return Err(fail()),
         };
         let part = number.take().and_then(|n| n.checked_mul(unit.0));
-        total = part.and_then(|part| total.checked_add(part)).ok_or_else(fail)?;
+        total = part
+            .and_then(|part| total.checked_add(part))
+            .ok_or_else(fail)?;
     }
     // A hundred years: more than any log, and far from the borders of a timestamp.
     if number.is_some() || total == 0 || total > Micros::DAY.times(36_525).0 {
@@ -125,7 +136,12 @@ pub struct WindowArgs {
     #[arg(long, value_name = "LENGTH", conflicts_with_all = ["from", "all"], help_heading = "Window")]
     pub since: Option<String>,
     /// The first instant: RFC 3339, 14:05 or `yesterday 14:05`
-    #[arg(long, value_name = "TIME", conflicts_with = "all", help_heading = "Window")]
+    #[arg(
+        long,
+        value_name = "TIME",
+        conflicts_with = "all",
+        help_heading = "Window"
+    )]
     pub from: Option<String>,
     /// The first instant after the window (default: now)
     #[arg(long, value_name = "TIME", requires = "from", help_heading = "Window")]
@@ -152,10 +168,16 @@ impl WindowArgs {
             return Ok(default);
         };
         let from = read_time(from, now, zone)?;
-        let to = self.to.as_ref().map_or(Ok(now), |to| read_time(to, now, zone))?;
+        let to = self
+            .to
+            .as_ref()
+            .map_or(Ok(now), |to| read_time(to, now, zone))?;
         let window = Window { from, to };
         if window.is_empty() {
-            return Err(UsageError::EmptyWindow { from: zone.format(from), to: zone.format(to) });
+            return Err(UsageError::EmptyWindow {
+                from: zone.format(from),
+                to: zone.format(to),
+            });
         }
         Ok(Span::Between(window))
     }
@@ -166,7 +188,11 @@ mod tests {
     use super::*;
 
     fn at(text: &str) -> Timestamp {
-        Timestamp(DateTime::parse_from_rfc3339(text).unwrap().timestamp_micros())
+        Timestamp(
+            DateTime::parse_from_rfc3339(text)
+                .unwrap()
+                .timestamp_micros(),
+        )
     }
 
     #[test]
@@ -174,7 +200,11 @@ mod tests {
         let now = at("2026-11-23T00:30:00Z");
         let east = Zone::Fixed(FixedOffset::east_opt(3600).unwrap());
         for (text, zone, want) in [
-            ("2026-11-01T10:00:00+02:00", Zone::Utc, "2026-11-01T08:00:00Z"),
+            (
+                "2026-11-01T10:00:00+02:00",
+                Zone::Utc,
+                "2026-11-01T08:00:00Z",
+            ),
             ("00:10", Zone::Utc, "2026-11-23T00:10:00Z"),
             ("23:50", Zone::Utc, "2026-11-22T23:50:00Z"),
             ("yesterday 14:05", Zone::Utc, "2026-11-22T14:05:00Z"),
@@ -184,16 +214,39 @@ mod tests {
             assert_eq!(read_time(text, now, zone), Ok(at(want)), "{text}");
         }
         for bad in ["", "25:00", "tomorrow 10:00", "2026-11-01", "now", "14"] {
-            assert_eq!(read_time(bad, now, Zone::Utc), Err(UsageError::Time(bad.into())));
+            assert_eq!(
+                read_time(bad, now, Zone::Utc),
+                Err(UsageError::Time(bad.into()))
+            );
         }
     }
 
     #[test]
     fn lengths_need_units() {
-        for (text, seconds) in [("90s", 90), ("15m", 900), ("1h30m", 5400), ("7d", 604_800), ("2w", 1_209_600)] {
-            assert_eq!(read_length(text), Ok(Micros::SECOND.times(seconds)), "{text}");
+        for (text, seconds) in [
+            ("90s", 90),
+            ("15m", 900),
+            ("1h30m", 5400),
+            ("7d", 604_800),
+            ("2w", 1_209_600),
+        ] {
+            assert_eq!(
+                read_length(text),
+                Ok(Micros::SECOND.times(seconds)),
+                "{text}"
+            );
         }
-        for bad in ["", "5", "h", "0m", "-1h", "1.5h", "99999999999999999999h", "400000d", "1h3"] {
+        for bad in [
+            "",
+            "5",
+            "h",
+            "0m",
+            "-1h",
+            "1.5h",
+            "99999999999999999999h",
+            "400000d",
+            "1h3",
+        ] {
             assert!(read_length(bad).is_err(), "{bad}");
         }
     }
@@ -208,11 +261,23 @@ mod tests {
             all,
         };
         let solve = |args: WindowArgs| args.resolve(now, Zone::Utc, Span::Last(Micros::HOUR));
-        assert_eq!(solve(of(None, None, None, false)), Ok(Span::Last(Micros::HOUR)));
+        assert_eq!(
+            solve(of(None, None, None, false)),
+            Ok(Span::Last(Micros::HOUR))
+        );
         assert_eq!(solve(of(None, None, None, true)), Ok(Span::All));
-        assert_eq!(solve(of(Some("2h"), None, None, false)), Ok(Span::Last(Micros::HOUR.times(2))));
-        let window = Window { from: at("2026-11-23T10:00:00Z"), to: now };
-        assert_eq!(solve(of(None, Some("10:00"), None, false)), Ok(Span::Between(window)));
+        assert_eq!(
+            solve(of(Some("2h"), None, None, false)),
+            Ok(Span::Last(Micros::HOUR.times(2)))
+        );
+        let window = Window {
+            from: at("2026-11-23T10:00:00Z"),
+            to: now,
+        };
+        assert_eq!(
+            solve(of(None, Some("10:00"), None, false)),
+            Ok(Span::Between(window))
+        );
         assert!(matches!(
             solve(of(None, Some("10:00"), Some("09:00"), false)),
             Err(UsageError::EmptyWindow { .. })

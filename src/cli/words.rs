@@ -79,7 +79,12 @@ pub(super) fn millis(millis: f64) -> String {
 pub(super) fn span(span: Micros) -> String {
     let seconds = span.0 / Micros::SECOND.0;
     let (days, hours, minutes) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60);
-    let parts = [(days, "d"), (hours, "h"), (minutes, "m"), (seconds % 60, "s")];
+    let parts = [
+        (days, "d"),
+        (hours, "h"),
+        (minutes, "m"),
+        (seconds % 60, "s"),
+    ];
     let first = parts.iter().position(|part| part.0 > 0);
     let Some(first) = first else {
         return "0s".to_owned();
@@ -111,7 +116,11 @@ pub(super) fn bytes(count: u64) -> String {
     let mut size = count as f64;
     for unit in ["B", "KiB", "MiB", "GiB"] {
         if size < 1_024.0 {
-            return if unit == "B" { format!("{count} B") } else { format!("{size:.1} {unit}") };
+            return if unit == "B" {
+                format!("{count} B")
+            } else {
+                format!("{size:.1} {unit}")
+            };
         }
         size /= 1_024.0;
     }

@@ -125,18 +125,40 @@ mod tests {
         let good = env("xterm-256color", "truecolor");
         let plain = Capabilities::resolve(Wishes::default(), &good, false);
         assert_eq!((plain.colour, plain.has_screen), (Colour::None, false));
-        let wishes = Wishes { no_color: true, ..Wishes::default() };
-        assert_eq!(Capabilities::resolve(wishes, &good, true).colour, Colour::None);
-        let quiet = Environment { no_color: true, ..good.clone() };
-        assert_eq!(Capabilities::resolve(Wishes::default(), &quiet, true).theme, Theme::Mono);
-        let mono = Wishes { theme: ThemeChoice::Mono, ascii: true, ..Wishes::default() };
+        let wishes = Wishes {
+            no_color: true,
+            ..Wishes::default()
+        };
+        assert_eq!(
+            Capabilities::resolve(wishes, &good, true).colour,
+            Colour::None
+        );
+        let quiet = Environment {
+            no_color: true,
+            ..good.clone()
+        };
+        assert_eq!(
+            Capabilities::resolve(Wishes::default(), &quiet, true).theme,
+            Theme::Mono
+        );
+        let mono = Wishes {
+            theme: ThemeChoice::Mono,
+            ascii: true,
+            ..Wishes::default()
+        };
         let got = Capabilities::resolve(mono, &good, true);
-        assert_eq!((got.colour, got.theme, got.ascii), (Colour::True, Theme::Mono, true));
+        assert_eq!(
+            (got.colour, got.theme, got.ascii),
+            (Colour::True, Theme::Mono, true)
+        );
     }
 
     #[test]
     fn a_locale_without_utf8_means_ascii() {
-        let posix = Environment { lang_is_utf8: false, ..env("xterm", "") };
+        let posix = Environment {
+            lang_is_utf8: false,
+            ..env("xterm", "")
+        };
         assert!(Capabilities::resolve(Wishes::default(), &posix, true).ascii);
         assert!(!Capabilities::resolve(Wishes::default(), &env("xterm", ""), true).ascii);
     }

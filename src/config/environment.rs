@@ -74,7 +74,10 @@ mod tests {
         for (vars, utf8) in [
             (&[("LANG", "en_US.UTF-8")][..], true),
             (&[("LANG", "en_US.UTF-8"), ("LC_ALL", "C")], false),
-            (&[("LC_ALL", ""), ("LC_CTYPE", "C.utf8"), ("LANG", "C")], true),
+            (
+                &[("LC_ALL", ""), ("LC_CTYPE", "C.utf8"), ("LANG", "C")],
+                true,
+            ),
             (&[], false),
         ] {
             assert_eq!(read(vars).lang_is_utf8, utf8, "{vars:?}");
