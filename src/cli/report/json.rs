@@ -36,7 +36,8 @@ pub(in crate::cli) fn to_safe_json(value: &Value) -> String {
     let mut out = Vec::new();
     let mut serializer = serde_json::Serializer::with_formatter(&mut out, Safe);
     // Writing a value whose keys are texts to memory cannot fail.
-    debug_assert!(value.serialize(&mut serializer).is_ok());
+    let written = value.serialize(&mut serializer);
+    debug_assert!(written.is_ok());
     let mut text = String::from_utf8(out).unwrap_or_default();
     text.push('\n');
     text
@@ -271,7 +272,7 @@ mod tests {
         assert_eq!(keys(&doc["ingest"]["sources"][0]), source);
         assert_eq!(doc["window"]["from"], "2026-11-23T01:41:00.000000Z");
         assert_eq!(doc["generated_at"], "2026-11-23T02:41:00.000000Z");
-        assert_eq!(doc["routes"][1]["correction"]["rate"], Value::Null);
+        assert_eq!(doc["routes"][2]["correction"]["rate"], Value::Null);
     }
 
     #[test]

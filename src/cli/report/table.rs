@@ -25,9 +25,8 @@ pub(super) fn rows(snapshot: &Snapshot, ascii: bool) -> Vec<[String; 10]> {
         .map(|row| cells(row, ascii))
         .collect();
     let mut all = cells(&snapshot.total, ascii);
-    if let [name, ..] = &mut all {
-        "ALL".clone_into(name);
-    }
+    let [name, ..] = &mut all;
+    "ALL".clone_into(name);
     rows.push(all);
     rows
 }
