@@ -7,6 +7,7 @@
 pub mod args;
 pub mod demo;
 pub mod error;
+pub mod explain;
 pub mod progress;
 pub mod report;
 pub mod times;

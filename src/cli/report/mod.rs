@@ -7,4 +7,4 @@ mod table;
 pub mod text;
 
 #[cfg(test)]
-pub(super) mod fixture;
+pub(in crate::cli) mod fixture;
