@@ -473,9 +473,11 @@ fn edits(a: &str, b: &str) -> usize {
 /// Returns what to print for a refused command line (or for `--help`), safe for any terminal.
 pub fn shown_error(error: &clap::Error) -> String {
     let text = error.render().to_string();
-    text.lines()
-        .map(|line| format!("{}\n", sanitise(line)))
-        .collect()
+    let lines: Vec<String> = text
+        .lines()
+        .map(|line| sanitise(line).to_string())
+        .collect();
+    lines.join("\n") + "\n"
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use clap::ValueEnum;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::model::{Micros, Timestamp};
 
@@ -69,7 +69,7 @@ const MODELS: [(&str, &str, u64, u64, u64); 3] = [
     ("strongest", "large-1", 3_200, 5_000, 25_000),
 ];
 
-/// SplitMix64 (Steele, Lea, Flood 2014, OOPSLA).
+/// The generator `SplitMix64` (Steele, Lea, Flood 2014, OOPSLA).
 #[derive(Debug, Clone)]
 struct Dice(u64);
 
@@ -315,21 +315,25 @@ impl DemoStream {
             MODELS.get(tier).copied().unwrap_or(first);
         let ms = self.dice.skewed(typical);
         let (sent, got) = (40 + self.dice.skewed(500), 10 + self.dice.skewed(180));
-        let mut attempt =
-            json!({"model": model, "tier": name, "outcome": outcome, "latency_ms": ms});
+        let mut attempt = Map::new();
+        let mut put = |key: &str, value| attempt.insert(key.to_owned(), value);
+        put("model", json!(model));
+        put("tier", json!(name));
+        put("outcome", json!(outcome));
+        put("latency_ms", json!(ms));
         if let Some(reason) = reason {
-            attempt["reason"] = json!(reason);
+            put("reason", json!(reason));
         }
         if matches!(outcome, "ok" | "escalated") {
             let nano = u32::try_from(sent * sent_price + got * got_price).unwrap_or(u32::MAX);
-            attempt["ttft_ms"] = json!(ms / 4);
-            attempt["input_tokens"] = json!(sent);
-            attempt["output_tokens"] = json!(got);
-            attempt["cost_usd"] = json!(f64::from(nano) / 1e9);
+            put("ttft_ms", json!(ms / 4));
+            put("input_tokens", json!(sent));
+            put("output_tokens", json!(got));
+            put("cost_usd", json!(f64::from(nano) / 1e9));
         } else {
-            attempt["cost_usd"] = json!(0.0);
+            put("cost_usd", json!(0.0));
         }
-        (attempt, ms)
+        (Value::Object(attempt), ms)
     }
 
     fn signals(&mut self, found: u64, complexity: u64) -> Value {

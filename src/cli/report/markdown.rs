@@ -8,21 +8,21 @@ use crate::stats::Snapshot;
 pub fn render(snapshot: &Snapshot, style: Style) -> String {
     let mut out = String::new();
     for line in head(snapshot, style) {
-        out.push_str(&format!("{}  \n", escape(&line)));
+        out.extend([format!("{}  \n", escape(&line))]);
     }
     for line in table::trouble(snapshot, style.ascii) {
-        out.push_str(&format!("**!!** {}  \n", escape(&line)));
+        out.extend([format!("**!!** {}  \n", escape(&line))]);
     }
-    out.push_str(&format!(
+    out.extend([format!(
         "\n| {} |\n| --- |{}\n",
         table::HEADS.join(" | "),
         " ---: |".repeat(9)
-    ));
+    )]);
     for row in table::rows(snapshot, style.ascii) {
         let cells: Vec<String> = row.iter().map(|cell| escape(cell)).collect();
-        out.push_str(&format!("| {} |\n", cells.join(" | ")));
+        out.extend([format!("| {} |\n", cells.join(" | "))]);
     }
-    out.push_str(&format!("\ningest: {}\n", escape(&table::ingest(snapshot))));
+    out.extend([format!("\ningest: {}\n", escape(&table::ingest(snapshot)))]);
     out
 }
 
