@@ -89,13 +89,14 @@ pub(super) fn span(span: Micros) -> String {
     let Some(first) = first else {
         return "0s".to_owned();
     };
-    parts
+    let shown: Vec<String> = parts
         .iter()
         .skip(first)
         .take(2)
         .filter(|part| part.0 > 0)
         .map(|(number, unit)| format!("{number}{unit}"))
-        .collect()
+        .collect();
+    shown.concat()
 }
 
 /// Writes dollars with three significant digits, at least cents.
