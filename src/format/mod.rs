@@ -1,1 +1,25 @@
-//! (room under construction)
+//! One line of a log to events, pure.
+//!
+//! Detection is per line, never per file: a standard output mixes banners, tracebacks and records.
+//! Bytes enter through [`Parser::parse`]; what leaves is [`Parsed`]: events, a reject with a fixed
+//! reason code, or the word that the line is blank or noise. Content of a line (prompts, answers,
+//! headers) is never kept; free texts pass the redactor before they are interned.
+//!
+//! [`FORMATS`] is the one table of formats: numbers, names, detection and parsing hang on it.
+
+mod litellm;
+mod native;
+mod parser;
+mod recorded;
+mod redact;
+mod registry;
+mod scalar;
+mod scratch;
+mod screen;
+mod time;
+mod wire;
+
+pub use parser::{Parsed, Parser};
+pub use recorded::recorded_in_words;
+pub use redact::{noise_sample, redact};
+pub use registry::{FORMATS, Format, Reading, format_by_number};

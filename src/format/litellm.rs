@@ -1,0 +1,392 @@
+//! LiteLLM's `StandardLoggingPayload`: one line per attempt (SDK Router), or the first failure and
+//! then the success (proxy).
+//!
+//! SDK lines carry no request id: attempts share `trace_id`, which may be the session, so that the
+//! input and closeness in time must agree too. Proxy lines share `litellm_call_id`.
+
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+use serde::Deserialize;
+use smallvec::smallvec;
+use sonic_rs::LazyValue;
+
+use super::recorded;
+use super::registry::Reading;
+use super::scalar::Scalar;
+use super::scratch::{Scratch, count, is_odd, usd};
+use super::screen::{broken, reject};
+use crate::model::{
+    Attempt, AttemptOutcome, Event, Flags, Logged, Micros, Outcome, Reject, Request, RequestId,
+    SessionKey, Tie, Timestamp,
+};
+
+/// The number of SDK lines.
+pub(crate) const SDK: u8 = 2;
+/// The number of proxy lines.
+pub(crate) const PROXY: u8 = 3;
+
+/// The longest pause within a request whose trace id may be a session: in a real run no pause
+/// between the end of an attempt and the next start was over 2.6 s; timeouts come on top.
+const GAP: Micros = Micros(10_000_000);
+/// The same where the trace id is the request's own.
+const GAP_OWN_TRACE: Micros = Micros(600_000_000);
+
+static CALL_ID: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"litellm_call_id\""));
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Payload<'a> {
+    #[serde(borrow)]
+    litellm_call_id: Scalar<'a>,
+    trace_id: Scalar<'a>,
+    session_id: Scalar<'a>,
+    call_type: Scalar<'a>,
+    stream: Scalar<'a>,
+    status: Scalar<'a>,
+    custom_llm_provider: Scalar<'a>,
+    #[serde(rename = "startTime")]
+    start: Scalar<'a>,
+    #[serde(rename = "endTime")]
+    end: Scalar<'a>,
+    #[serde(rename = "completionStartTime")]
+    first_token: Scalar<'a>,
+    model: Scalar<'a>,
+    model_group: Scalar<'a>,
+    model_id: Scalar<'a>,
+    metadata: Option<Metadata<'a>>,
+    response_cost: Scalar<'a>,
+    prompt_tokens: Scalar<'a>,
+    completion_tokens: Scalar<'a>,
+    request_tags: Option<Vec<Scalar<'a>>>,
+    messages: Option<LazyValue<'a>>,
+    hidden_params: Option<Hidden<'a>>,
+    error_information: Option<ErrorFacts<'a>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Metadata<'a> {
+    #[serde(borrow)]
+    user_api_key_request_route: Scalar<'a>,
+    requester_metadata: Option<Requester<'a>>,
+    routing_decision: Option<LazyValue<'a>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Requester<'a> {
+    #[serde(borrow)]
+    task_class: Scalar<'a>,
+    user_tier: Scalar<'a>,
+    retrieval_confidence: Scalar<'a>,
+    session_id: Scalar<'a>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Decision<'a> {
+    #[serde(borrow)]
+    router_model_name: Scalar<'a>,
+    router_config_fingerprint: Scalar<'a>,
+    routed_model: Scalar<'a>,
+    cause: Scalar<'a>,
+    tier: Scalar<'a>,
+    escalated: Scalar<'a>,
+    escalation_keyword: Scalar<'a>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Hidden<'a> {
+    #[serde(borrow)]
+    additional_headers: Option<Headers<'a>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Headers<'a> {
+    #[serde(borrow, rename = "x-litellm-attempted-retries")]
+    retries: Scalar<'a>,
+    #[serde(rename = "x-litellm-attempted-fallbacks")]
+    fallbacks: Scalar<'a>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct ErrorFacts<'a> {
+    #[serde(borrow)]
+    error_code: Scalar<'a>,
+    error_class: Scalar<'a>,
+    normalized_error: Scalar<'a>,
+}
+
+/// Tells whether the line has the key of a payload somewhere.
+pub(crate) fn may_be(line: &str) -> bool {
+    CALL_ID.find(line.as_bytes()).is_some()
+}
+
+/// Reads a payload.
+pub(crate) fn parse(scratch: &mut Scratch, text: &str, read_at: Timestamp) -> Reading {
+    let line = match sonic_rs::from_str::<Payload<'_>>(text) {
+        Ok(line) => line,
+        Err(error) => return refuse(text, &error.to_string()),
+    };
+    let is_payload = line.litellm_call_id.text().is_some()
+        && line.status.text().is_some()
+        && !line.start.is_unset()
+        && (line.hidden_params.is_some() || !line.call_type.is_unset());
+    if !is_payload {
+        return Reading::NotMine;
+    }
+    match request(scratch, &line, read_at) {
+        Ok(request) => {
+            Reading::Events(request.format, smallvec![Event::Request(Box::new(request))])
+        }
+        Err(reject) => Reading::Rejected(reject),
+    }
+}
+
+fn refuse(text: &str, error: &str) -> Reading {
+    if error.contains("duplicate field") {
+        return Reading::Rejected(reject("ambiguous-key", "a field stands twice"));
+    }
+    let strict = broken(text);
+    if strict.detail == "JSON that cannot be read" {
+        return Reading::Rejected(reject("bad-value", "a nested field has another shape"));
+    }
+    Reading::Broken
+}
+
+fn request(
+    scratch: &mut Scratch,
+    line: &Payload<'_>,
+    read_at: Timestamp,
+) -> Result<Request, Reject> {
+    let is_success = match line.status.text() {
+        Some("success") => true,
+        Some("failure") => false,
+        _ => {
+            return Err(reject(
+                "bad-value",
+                "`status` is neither success nor failure",
+            ));
+        }
+    };
+    let id = line
+        .litellm_call_id
+        .text()
+        .and_then(RequestId::try_from_text);
+    let id = id.ok_or_else(|| reject("bad-value", "`litellm_call_id` is longer than 256 bytes"))?;
+    let start = line.start.number().and_then(Timestamp::try_from_seconds);
+    let start = start.ok_or_else(|| reject("bad-time", "`startTime` is not epoch seconds"))?;
+    let metadata = line.metadata.as_ref();
+    let is_proxy = metadata.is_some_and(|m| !m.user_api_key_request_route.is_unset());
+    let mut request = Request::new(id, start);
+    request.format = if is_proxy { PROXY } else { SDK };
+    request.flags = Flags::OUTCOME_PROVISIONAL;
+    if is_odd(start, read_at) {
+        request.flags.set(Flags::ODD_CLOCK);
+    }
+    request.outcome = Some(if is_success {
+        Outcome::Completed
+    } else {
+        Outcome::Failed
+    });
+    if !is_proxy {
+        request.tie = tie(scratch, line);
+    }
+    caller_facts(scratch, line, &mut request);
+    let tier = decide(scratch, line, &mut request);
+    header_hints(line, &mut request.flags);
+    let mut attempt = attempt(scratch, line, start, is_success, &mut request.flags)?;
+    attempt.tier = tier;
+    request.attempts.push(attempt);
+    Ok(request)
+}
+
+fn tie(scratch: &Scratch, line: &Payload<'_>) -> Option<Tie> {
+    let trace = line.trace_id.text()?.as_bytes();
+    if line.session_id.text().is_some() {
+        let key = scratch.key.hash_parts([trace]);
+        return Some(Tie {
+            key,
+            gap: GAP_OWN_TRACE,
+        });
+    }
+    let input = line.messages.as_ref().map_or("", LazyValue::as_raw_str);
+    let key = scratch.key.hash_parts([trace, input.as_bytes()]);
+    Some(Tie { key, gap: GAP })
+}
+
+/// Fills what the caller said of the request by tags or metadata.
+fn caller_facts(scratch: &mut Scratch, line: &Payload<'_>, request: &mut Request) {
+    let tag = |prefix: &str| {
+        let tags = line.request_tags.iter().flatten();
+        tags.filter_map(Scalar::text)
+            .find_map(|tag| tag.strip_prefix(prefix))
+            .filter(|value| !value.is_empty())
+    };
+    let requester = line
+        .metadata
+        .as_ref()
+        .and_then(|m| m.requester_metadata.as_ref());
+    let told = |field: fn(&Requester<'_>) -> Option<String>| requester.and_then(field);
+    let task_class = told(|r| r.task_class.text().map(str::to_owned))
+        .or_else(|| tag("task:").map(str::to_owned));
+    request.task_class = task_class.map(|text| scratch.intern(&text));
+    let user_tier =
+        told(|r| r.user_tier.text().map(str::to_owned)).or_else(|| tag("tier:").map(str::to_owned));
+    if let Some(user_tier) = user_tier {
+        request.signals.user_tier = Logged::Value(scratch.intern(&user_tier));
+    }
+    let confidence = requester.map(|r| &r.retrieval_confidence);
+    if let Some(value) = confidence.filter(|value| !value.is_unset()) {
+        let number = value
+            .number()
+            .or_else(|| value.text()?.parse().ok())
+            .filter(|n| (0.0..=1.0).contains(n));
+        if number.is_none() {
+            request.flags.set(Flags::BAD_NUMBER);
+        }
+        request.signals.retrieval_confidence = number.map_or(Logged::Null, Logged::Value);
+    }
+    let session = requester
+        .and_then(|r| r.session_id.text())
+        .or_else(|| line.session_id.text());
+    request.session = session.map(|text| SessionKey(scratch.key.hash(text.as_bytes())));
+}
+
+/// Fills the route and, where an auto-router decided, its provenance; returns the attempt's tier.
+fn decide(
+    scratch: &mut Scratch,
+    line: &Payload<'_>,
+    request: &mut Request,
+) -> Option<crate::model::Name> {
+    let raw = line
+        .metadata
+        .as_ref()
+        .and_then(|m| m.routing_decision.as_ref())
+        .map(LazyValue::as_raw_str);
+    let decision = raw.and_then(|raw| sonic_rs::from_str::<Decision<'_>>(raw).ok());
+    let (Some(raw), Some(decision)) = (raw, decision) else {
+        return weak_route(scratch, line, request);
+    };
+    let Some(router) = decision.router_model_name.text() else {
+        return weak_route(scratch, line, request);
+    };
+    let tier = decision.tier.text().map(str::to_lowercase);
+    let route = tier.as_ref().map_or_else(
+        || router.to_lowercase(),
+        |tier| format!("{}/{tier}", router.to_lowercase()),
+    );
+    request.route = Some(scratch.intern(&route));
+    if let Some(print) = decision.router_config_fingerprint.text() {
+        let print = super::redact::cut(print, 12);
+        request.policy = Some(scratch.intern(&format!("{router}@{print}")));
+    }
+    request.rule = scratch.name(&decision.cause);
+    request.tier = tier.map(|tier| scratch.intern(&tier));
+    request.model = scratch.name(&decision.routed_model);
+    request.recorded = recorded::keep(raw);
+    if decision.escalated.is_true() {
+        request.flags.set(Flags::ESCALATED_HINT);
+        if let Some(keyword) = decision.escalation_keyword.text() {
+            request.reason = Some(scratch.intern(&format!("keyword: {keyword}")));
+        }
+    }
+    request.tier.or_else(|| scratch.name(&line.model_group))
+}
+
+fn weak_route(
+    scratch: &mut Scratch,
+    line: &Payload<'_>,
+    request: &mut Request,
+) -> Option<crate::model::Name> {
+    request.route = scratch.name(&line.model_group);
+    request.flags.set(Flags::ROUTE_WEAK);
+    request.route
+}
+
+fn header_hints(line: &Payload<'_>, flags: &mut Flags) {
+    let headers = line
+        .hidden_params
+        .as_ref()
+        .and_then(|hidden| hidden.additional_headers.as_ref());
+    let some = |value: &Scalar<'_>| match value {
+        Scalar::Number(number) => *number > 0.0,
+        Scalar::Text(text) => text.parse::<u32>().is_ok_and(|number| number > 0),
+        _ => false,
+    };
+    if headers.is_some_and(|headers| some(&headers.retries) || some(&headers.fallbacks)) {
+        flags.set(Flags::FALLBACK_HINT);
+    }
+}
+
+fn attempt(
+    scratch: &mut Scratch,
+    line: &Payload<'_>,
+    start: Timestamp,
+    is_success: bool,
+    flags: &mut Flags,
+) -> Result<Attempt, Reject> {
+    let model = scratch
+        .name(&line.model)
+        .or_else(|| scratch.name(&line.model_group))
+        .ok_or_else(|| reject("missing-field", "`model` is missing"))?;
+    let status: &[u8] = if is_success { b"success" } else { b"failure" };
+    let call_id = line.litellm_call_id.text().unwrap_or("");
+    let key = [call_id.as_bytes(), status, &start.0.to_le_bytes()];
+    let mut attempt = Attempt::new(model, AttemptOutcome::Ok);
+    attempt.key = scratch.key.hash_parts(key).max(1);
+    attempt.start = Some(start);
+    attempt.provider = scratch.name(&line.custom_llm_provider);
+    attempt.latency = span(&line.end, start, flags);
+    attempt.cost = usd(&line.response_cost, flags);
+    if is_success {
+        attempt.input_tokens = count(&line.prompt_tokens, flags);
+        attempt.output_tokens = count(&line.completion_tokens, flags);
+        if line.stream.is_true() {
+            attempt.ttft = span(&line.first_token, start, flags);
+        }
+    } else {
+        let facts = line.error_information.as_ref();
+        attempt.outcome = failure(line, facts);
+        attempt.reason = facts.and_then(|facts| {
+            scratch
+                .name(&facts.normalized_error)
+                .or_else(|| scratch.name_of_any(&facts.error_code))
+                .or_else(|| scratch.name(&facts.error_class))
+        });
+    }
+    Ok(attempt)
+}
+
+/// A failure without a deployment, or for want of one, reached no model.
+fn failure(line: &Payload<'_>, facts: Option<&ErrorFacts<'_>>) -> AttemptOutcome {
+    let class = facts
+        .and_then(|facts| facts.error_class.text())
+        .unwrap_or("");
+    if matches!(&line.model_id, Scalar::Text(id) if id.is_empty())
+        || class == "RouterRateLimitError"
+    {
+        AttemptOutcome::Skipped
+    } else if class.contains("Timeout") {
+        AttemptOutcome::Timeout
+    } else {
+        AttemptOutcome::Error
+    }
+}
+
+/// Reads how long after `start` an instant in epoch seconds is.
+fn span(value: &Scalar<'_>, start: Timestamp, flags: &mut Flags) -> Option<Micros> {
+    if value.is_unset() {
+        return None;
+    }
+    let end = value.number().and_then(Timestamp::try_from_seconds);
+    let span = end.filter(|end| *end >= start).map(|end| end.since(start));
+    if span.is_none() {
+        flags.set(Flags::BAD_NUMBER);
+    }
+    span
+}

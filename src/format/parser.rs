@@ -1,0 +1,89 @@
+//! The parser: one line in, what it says out.
+
+use smallvec::SmallVec;
+
+use super::registry::{FORMATS, Reading};
+use super::scratch::Scratch;
+use super::screen::{self, Look};
+use crate::model::{Event, HashKey, Name, Names, Reject, Timestamp};
+
+/// What a line says.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Parsed {
+    /// Nothing: an empty line.
+    Blank,
+    /// Not JSON: a banner, a traceback, prose.
+    Noise,
+    /// Events.
+    Events {
+        /// The format's number in [`FORMATS`].
+        format: u8,
+        /// The events, in order.
+        events: SmallVec<[Event; 1]>,
+    },
+    /// A line that cannot be an event.
+    Rejected(Reject),
+}
+
+/// Turns lines into events; owns the table of names that the events speak in.
+#[derive(Debug)]
+pub struct Parser {
+    scratch: Scratch,
+}
+
+impl Parser {
+    /// Makes a parser that goes on from `names`; sessions and ties are hashed with `key`.
+    pub fn new(names: Names, key: HashKey) -> Self {
+        Self {
+            scratch: Scratch::new(names, key),
+        }
+    }
+
+    /// Reads one line, without its newline.
+    ///
+    /// `read_at` is when it was read: a time more than a day after it marks an odd clock.
+    pub fn parse(&mut self, line: &[u8], read_at: Timestamp) -> Parsed {
+        let text = match screen::look(line) {
+            Look::Blank => return Parsed::Blank,
+            Look::Noise => return Parsed::Noise,
+            Look::Rejected(reject) => return Parsed::Rejected(reject),
+            Look::Object(text) => text,
+        };
+        match self.read(text, read_at) {
+            Some(parsed) => parsed,
+            None => match screen::tolerate(text) {
+                Some(settled) => self
+                    .read(&settled, read_at)
+                    .unwrap_or_else(|| Parsed::Rejected(screen::broken(text))),
+                None => Parsed::Rejected(screen::broken(text)),
+            },
+        }
+    }
+
+    /// Returns the table of names.
+    pub fn names(&self) -> &Names {
+        &self.scratch.names
+    }
+
+    /// Takes the unknown fields counted since the last take, with how often each was seen.
+    pub fn take_unknown_fields(&mut self) -> Vec<(Name, u64)> {
+        self.scratch.take_unknown()
+    }
+
+    /// Offers the line to each format; `None`: it is no strict JSON.
+    fn read(&mut self, text: &str, read_at: Timestamp) -> Option<Parsed> {
+        for format in FORMATS {
+            if !(format.detect)(text) {
+                continue;
+            }
+            match (format.parse)(&mut self.scratch, text, read_at) {
+                Reading::NotMine => {}
+                Reading::Broken => return None,
+                Reading::Rejected(reject) => return Some(Parsed::Rejected(reject)),
+                Reading::Events(format, events) => return Some(Parsed::Events { format, events }),
+            }
+        }
+        let reject = screen::unknown_format(text);
+        (reject.reason != "not-json").then_some(Parsed::Rejected(reject))
+    }
+}
