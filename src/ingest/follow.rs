@@ -503,7 +503,6 @@ pub(super) fn new_generation(
 /// Describes a generation of which nothing was read.
 pub(super) fn unread(path: &str, file: FileId, is_compressed: bool) -> Known {
     Known {
-        id: None,
         path: path.to_owned(),
         file,
         offset: 0,
