@@ -194,6 +194,10 @@ impl Follower {
             }
             for path in found {
                 let is_named = matches!(&spec, SourceSpec::File(named) if *named == path);
+                if is_named && !self.known.is_empty() && !self.watched.contains_key(&path) {
+                    // The file may have been renamed away while nobody looked.
+                    self.rescan.insert(path.clone());
+                }
                 self.watched.entry(path.clone()).or_insert_with(|| Watched {
                     label: label.clone(),
                     path,
