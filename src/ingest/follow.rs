@@ -180,6 +180,12 @@ impl Follower {
             return Ok(());
         }
         self.discovered = Some(now.elapsed);
+        // While a path is empty, a file can come and be renamed away between two passes.
+        let is_away = |at: &&Watched| at.is_named && at.state == "waiting for file";
+        if !self.known.is_empty() {
+            let away = self.watched.values().filter(is_away);
+            self.rescan.extend(away.map(|at| at.path.clone()));
+        }
         for spec in self.specs.clone() {
             let label = spec.label();
             if spec == SourceSpec::Stdin {
