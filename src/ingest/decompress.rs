@@ -15,6 +15,8 @@ const ZSTD_WINDOW_LOG_MAX: u32 = 27;
 pub(super) struct Packed {
     stream: Box<dyn Read + Send>,
     taken: Arc<AtomicU64>,
+    /// Damage met behind bytes that were handed out: a gzip decoder reports it once, then says "end".
+    damage: Option<io::Error>,
 }
 
 struct Counted {
@@ -58,12 +60,19 @@ impl Packed {
                 counted,
             )))
         };
-        Ok(Self { stream, taken })
+        Ok(Self {
+            stream,
+            taken,
+            damage: None,
+        })
     }
 
     /// Fills as much of `buffer` as there is; an error means that the stream is damaged here. Bytes
     /// decoded before the damage come first.
     pub(super) fn fill(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if let Some(damage) = self.damage.take() {
+            return Err(damage);
+        }
         let mut len = 0;
         while let Some(rest) = buffer.get_mut(len..).filter(|rest| !rest.is_empty()) {
             match self.stream.read(rest) {
@@ -71,8 +80,10 @@ impl Packed {
                 Ok(more) => len += more,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if len == 0 => return Err(error),
-                // The decoder keeps failing, so the caller meets the error on the next call.
-                Err(_) => break,
+                Err(error) => {
+                    self.damage = Some(error);
+                    break;
+                }
             }
         }
         Ok(len)

@@ -180,6 +180,12 @@ impl Follower {
             return Ok(());
         }
         self.discovered = Some(now.elapsed);
+        // While a path is empty, a file can come and be renamed away between two passes.
+        let is_away = |at: &&Watched| at.is_named && at.state == "waiting for file";
+        if !self.known.is_empty() {
+            let away = self.watched.values().filter(is_away);
+            self.rescan.extend(away.map(|at| at.path.clone()));
+        }
         for spec in self.specs.clone() {
             let label = spec.label();
             if spec == SourceSpec::Stdin {
@@ -194,6 +200,10 @@ impl Follower {
             }
             for path in found {
                 let is_named = matches!(&spec, SourceSpec::File(named) if *named == path);
+                if is_named && !self.known.is_empty() && !self.watched.contains_key(&path) {
+                    // The file may have been renamed away while nobody looked.
+                    self.rescan.insert(path.clone());
+                }
                 self.watched.entry(path.clone()).or_insert_with(|| Watched {
                     label: label.clone(),
                     path,
@@ -503,7 +513,6 @@ pub(super) fn new_generation(
 /// Describes a generation of which nothing was read.
 pub(super) fn unread(path: &str, file: FileId, is_compressed: bool) -> Known {
     Known {
-        id: None,
         path: path.to_owned(),
         file,
         offset: 0,

@@ -3,7 +3,7 @@
 use std::fs::Metadata;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 
-use crate::model::{Fingerprint, Generation, GenerationId, GenerationState, HashKey};
+use crate::model::{Fingerprint, Generation, GenerationState, HashKey};
 
 /// How many first bytes are fingerprinted.
 pub(super) const HEAD_LEN_MAX: usize = 1_024;
@@ -145,8 +145,6 @@ impl Seen {
 /// A generation that was read before, in this run or an earlier one. Its slot is its place in the list.
 #[derive(Debug, Clone)]
 pub(super) struct Known {
-    /// The store's number; `None` until the worker has opened it.
-    pub(super) id: Option<GenerationId>,
     pub(super) path: String,
     pub(super) file: FileId,
     pub(super) offset: u64,
@@ -160,7 +158,6 @@ impl Known {
     /// Takes over what the store knows.
     pub(super) fn from_store(generation: &Generation) -> Self {
         Self {
-            id: Some(generation.id),
             path: generation.path.clone(),
             file: FileId {
                 device: generation.device,

@@ -41,6 +41,9 @@ mod sink;
 mod spec;
 mod worker;
 
+#[cfg(test)]
+mod tests;
+
 pub use error::{IngestError, SinkError};
 pub use parser::{LineParser, ParsedLine};
 pub use progress::{Progress, SourceStatus};

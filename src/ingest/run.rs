@@ -11,6 +11,7 @@ use tokio::sync::Notify;
 use crate::model::{HashKey, Micros, Timestamp};
 
 use super::follow::{Follower, Now, Out};
+use super::reader::Reader;
 use super::worker::{Limits, Work, Worker};
 use super::{IngestError, LineParser, Progress, Sink, SinkError, SourceSpec, SourceStatus};
 
@@ -235,10 +236,10 @@ fn report(follower: &Follower, progress: &Progress) {
     let mut sources: Vec<SourceStatus> = Vec::new();
     let mut lag_total = 0_u64;
     for at in &follower.tracked {
-        let lag = if at.is_packed || at.is_finished {
-            0
-        } else {
-            at.size.saturating_sub(at.trace.offset())
+        let lag = match &at.reader {
+            _ if at.is_finished => 0,
+            Some(Reader::Packed(packed)) => at.size.saturating_sub(packed.taken()),
+            _ => at.size.saturating_sub(at.trace.offset()),
         };
         lag_total = lag_total.saturating_add(lag);
         let state = match (at.is_finished, at.is_rotated, lag) {

@@ -348,6 +348,8 @@ impl Follower {
                 .flatten();
             match (copy, self.tracked.get_mut(idx)) {
                 (Some((path, seen, reader)), Some(at)) => {
+                    // What followed the cut may have been renamed away already.
+                    self.rescan.insert(home);
                     at.path.clone_from(&path);
                     at.file = seen.id;
                     at.is_packed = matches!(reader, Reader::Packed(_));

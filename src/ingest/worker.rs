@@ -340,6 +340,10 @@ impl Worker {
             return Ok(());
         };
         let is_step = self.pending.to > self.pending.from;
+        if !is_step {
+            self.pending.from = at.offset;
+            self.pending.to = at.offset;
+        }
         if !is_step && at.state == at.stored_state && at.renamed_to.is_none() {
             return Ok(());
         }
