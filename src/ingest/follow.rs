@@ -104,10 +104,17 @@ pub(super) struct Follower {
     pub(super) quiet: HashMap<FileId, (Seen, Micros)>,
     /// The siblings of a path at the last scan.
     pub(super) baseline: HashMap<PathBuf, HashSet<(FileId, u64, i128)>>,
+    /// The last change of the file that left a path last: what is older was there before it.
+    pub(super) departed: HashMap<PathBuf, i128>,
+    /// Compressed siblings that came since the start but were not whole yet, with the last change
+    /// of the file that had left their path by then.
+    pub(super) awaited: HashMap<FileId, i128>,
     /// Paths whose siblings are looked through again.
     pub(super) rescan: HashSet<PathBuf>,
     pub(super) bytes_done: u64,
     pub(super) damaged: u64,
+    /// The wall clock of the first pass, in nanoseconds.
+    pub(super) started: i128,
     discovered: Option<Micros>,
     wake: Arc<Notify>,
 }
@@ -132,9 +139,12 @@ impl Follower {
             settled: HashMap::new(),
             quiet: HashMap::new(),
             baseline: HashMap::new(),
+            departed: HashMap::new(),
+            awaited: HashMap::new(),
             rescan: HashSet::new(),
             bytes_done: 0,
             damaged: 0,
+            started: 0,
             discovered: None,
             wake,
         }
@@ -148,7 +158,7 @@ impl Follower {
         self.check_truncated(&looks, now, out)?;
         self.check_departed(now, out)?;
         for path in std::mem::take(&mut self.rescan) {
-            self.scan(&path, None, now, out)?;
+            self.scan(&path, now, out)?;
         }
         for (path, seen) in &looks {
             if !out.is_stopped() && !self.is_tracked(seen.id) {
@@ -173,6 +183,9 @@ impl Follower {
 
     fn discover(&mut self, now: Now, out: &mut dyn Out) -> Result<(), IngestError> {
         let is_first = self.discovered.is_none();
+        if is_first {
+            self.started = i128::from(now.wall.0) * 1_000;
+        }
         let is_due = self
             .discovered
             .is_none_or(|at| now.elapsed.0.saturating_sub(at.0) >= DISCOVER_EVERY.0);
@@ -353,7 +366,8 @@ impl Follower {
             out.send(mark(at, GenerationState::Rotated, now))?;
         }
         for (home, modified) in homes {
-            self.scan(&home, Some(modified), now, out)?;
+            self.departed.insert(home.clone(), modified);
+            self.scan(&home, now, out)?;
         }
         Ok(())
     }
@@ -394,7 +408,7 @@ impl Follower {
                 .get(path)
                 .is_some_and(|watched| watched.is_named)
         {
-            self.scan(path, None, now, out)?;
+            self.scan(path, now, out)?;
         }
         self.take_up(&label, path, path, seen, false, out)
     }

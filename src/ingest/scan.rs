@@ -34,11 +34,10 @@ enum Match {
 
 impl Follower {
     /// Finds what rotations left beside `home`: known generations to be finished, and files that came and
-    /// went between two passes. `departed` is the last change of a file that just left `home`.
+    /// went between two passes, which are newer than the file that left `home` last.
     pub(super) fn scan(
         &mut self,
         home: &Path,
-        departed: Option<i128>,
         now: Now,
         out: &mut dyn Out,
     ) -> Result<(), IngestError> {
@@ -46,12 +45,13 @@ impl Follower {
             || home.to_string_lossy().into_owned(),
             |at| at.label.clone(),
         );
+        // What came beside a path that nothing has left yet must have come since the start.
+        let departed = self.departed.get(home).copied().unwrap_or(self.started);
         let mut has_anchor = false;
         let mut strangers: Vec<(PathBuf, Seen)> = Vec::new();
         let mut seen_now = std::collections::HashSet::new();
         for sibling in siblings(home) {
             let (path, seen) = (sibling.path, sibling.seen);
-            seen_now.insert((seen.id, seen.size, seen.modified));
             if let Some(at) = self.tracked.iter_mut().find(|at| at.file == seen.id) {
                 has_anchor = true;
                 if at.path != path && !self.watched.contains_key(&at.path) || at.is_rotated {
@@ -64,8 +64,16 @@ impl Follower {
             }
             if is_packed_name(&path) && !self.is_quiet(&seen, now) {
                 self.rescan.insert(home.to_owned());
+                let is_new = self
+                    .baseline
+                    .get(home)
+                    .is_some_and(|before| !before.contains(&(seen.id, seen.size, seen.modified)));
+                if is_new {
+                    self.awaited.entry(seen.id).or_insert(departed);
+                }
                 continue;
             }
+            seen_now.insert((seen.id, seen.size, seen.modified));
             match self.recognise(&path, &seen) {
                 Match::Alias => has_anchor = true,
                 Match::Known(slot, trace) => {
@@ -86,12 +94,14 @@ impl Follower {
             }
         }
         let before = self.baseline.insert(home.to_owned(), seen_now);
-        if let (Some(departed), Some(before), false) = (departed, before, has_anchor) {
-            for (path, seen) in strangers {
-                let is_old = before.contains(&(seen.id, seen.size, seen.modified));
-                if !is_old && seen.modified >= departed {
-                    self.take_up(&label, home, &path, &seen, true, out)?;
-                }
+        for (path, seen) in strangers {
+            let awaited = self.awaited.remove(&seen.id);
+            let is_old = before
+                .as_ref()
+                .is_none_or(|before| before.contains(&(seen.id, seen.size, seen.modified)));
+            let is_since = seen.modified >= awaited.unwrap_or(departed);
+            if is_since && (awaited.is_some() || !(has_anchor || is_old)) {
+                self.take_up(&label, home, &path, &seen, true, out)?;
             }
         }
         Ok(())
@@ -268,8 +278,11 @@ impl Follower {
                     None => continue,
                 },
             };
+            // An unread generation proves nothing: its inode may have been given to another file.
+            let evidence =
+                |is_same: bool, trace: &Trace| (trace.offset() > 0, is_same, trace.offset());
             let is_better = best.as_ref().is_none_or(|(best_same, _, best_trace)| {
-                (is_same_file, trace.offset()) >= (*best_same, best_trace.offset())
+                evidence(is_same_file, &trace) >= evidence(*best_same, best_trace)
             });
             if is_better {
                 best = Some((is_same_file, slot, trace));
