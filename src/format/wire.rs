@@ -49,7 +49,7 @@ macro_rules! record {
                         while let Some(Key(key)) = map.next_key()? {
                             match key.as_ref() {
                                 $(stringify!($field) => {
-                                    if out.$field != <$type>::default() {
+                                    if is_set(&out.$field) {
                                         out.twice = Some(stringify!($field));
                                     }
                                     out.$field = map.next_value()?;
@@ -98,6 +98,10 @@ macro_rules! record {
 
 /// The most unknown fields, signals or attributes kept of one object.
 pub(crate) const REST_MAX: usize = 64;
+
+fn is_set<T: Default + PartialEq>(value: &T) -> bool {
+    *value != T::default()
+}
 
 /// A value that is skipped.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
