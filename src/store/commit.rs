@@ -99,7 +99,12 @@ impl<'w> Work<'w> {
                     .writer
                     .connection
                     .prepare_cached("INSERT OR IGNORE INTO marker VALUES (?1,?2,?3,?4)")?
-                    .execute(params![marker.ts.0, marker.label.id(), marker.kind.code(), route])?;
+                    .execute(params![
+                        marker.ts.0,
+                        marker.label.id(),
+                        marker.kind.code(),
+                        route
+                    ])?;
                 here.duplicates += u64::from(changed == 0);
                 Ok(marker.ts)
             }
@@ -192,10 +197,17 @@ impl<'w> Work<'w> {
         Ok(hash != 0 && known == Some(hash.cast_signed()))
     }
 
-    fn join(&mut self, row: i64, request: &Request, here: &mut Committed) -> Result<(), StoreError> {
+    fn join(
+        &mut self,
+        row: i64,
+        request: &Request,
+        here: &mut Committed,
+    ) -> Result<(), StoreError> {
         let mut found = Vec::new();
         let Some(stored) = self.stored(row)? else {
-            return Err(StoreError::damaged(format!("row {row} is indexed but not there")));
+            return Err(StoreError::damaged(format!(
+                "row {row} is indexed but not there"
+            )));
         };
         let had_session = stored.request.session;
         let mut other = request.clone();
@@ -220,13 +232,24 @@ impl<'w> Work<'w> {
     }
 
     /// The latest request of the same tie that the line may continue, or that may continue it.
-    fn find_tied(&mut self, line: &Request, tie: Tie, hash: u64) -> Result<Option<i64>, StoreError> {
+    fn find_tied(
+        &mut self,
+        line: &Request,
+        tie: Tie,
+        hash: u64,
+    ) -> Result<Option<i64>, StoreError> {
         let mut best: Option<(Timestamp, i64)> = None;
         for row in self.find(hash)? {
-            let Some(known) = self.stored(row)? else { continue };
+            let Some(known) = self.stored(row)? else {
+                continue;
+            };
             let known = &known.request;
             let is_later = line.ts >= known.ts;
-            let (first, second) = if is_later { (known, line) } else { (line, known) };
+            let (first, second) = if is_later {
+                (known, line)
+            } else {
+                (line, known)
+            };
             let is_open = first.outcome != Some(Outcome::Completed);
             let pause = start_of(second).since(end_of(first));
             if is_open && pause <= tie.gap && best.is_none_or(|best| (known.ts, row) > best) {
@@ -292,7 +315,9 @@ impl<'w> Work<'w> {
         }
         let generation = batch.advance.generation.0;
         let mut room = QUARANTINE_MAX
-            - connection.query_row("SELECT count(*) FROM quarantine", [], |row| row.get::<_, i64>(0))?;
+            - connection.query_row("SELECT count(*) FROM quarantine", [], |row| {
+                row.get::<_, i64>(0)
+            })?;
         for line in &batch.rejects {
             connection
                 .prepare_cached(
@@ -309,7 +334,9 @@ impl<'w> Work<'w> {
             if room > 0 {
                 room -= 1;
                 connection
-                    .prepare_cached("INSERT OR IGNORE INTO quarantine VALUES (?1,?2,?3,?4,?5,?6,?7)")?
+                    .prepare_cached(
+                        "INSERT OR IGNORE INTO quarantine VALUES (?1,?2,?3,?4,?5,?6,?7)",
+                    )?
                     .execute(params![
                         generation,
                         line.offset.0.cast_signed(),
@@ -332,8 +359,14 @@ impl<'w> Work<'w> {
             let request = &stored.request;
             orphans += sign * i64::from(is_orphan(request));
             if let Some(policy) = request.policy {
-                let seen = policies.entry(policy.id()).or_insert((request.ts.0, request.ts.0, 0));
-                *seen = (seen.0.min(request.ts.0), seen.1.max(request.ts.0), seen.2 + sign);
+                let seen = policies
+                    .entry(policy.id())
+                    .or_insert((request.ts.0, request.ts.0, 0));
+                *seen = (
+                    seen.0.min(request.ts.0),
+                    seen.1.max(request.ts.0),
+                    seen.2 + sign,
+                );
             }
         };
         for stored in &self.pending {
@@ -361,7 +394,10 @@ impl<'w> Work<'w> {
                 .execute(params![policy, first, last, requests])?;
         }
         if orphans != 0 {
-            connection.execute("UPDATE meta SET value=value+?1 WHERE key='orphans'", [orphans])?;
+            connection.execute(
+                "UPDATE meta SET value=value+?1 WHERE key='orphans'",
+                [orphans],
+            )?;
         }
         for ((number, field), count) in &self.conflicts {
             connection
@@ -374,7 +410,9 @@ impl<'w> Work<'w> {
         self.insert_rows()?;
         changes.flush(connection)?;
         let newest = self.newest.unwrap_or_default();
-        self.writer.index.push(&self.writer.connection, self.entries, newest)?;
+        self.writer
+            .index
+            .push(&self.writer.connection, self.entries, newest)?;
         self.writer.next_row = self.first_row + i64::try_from(self.pending.len()).unwrap_or(0);
         Ok(())
     }
@@ -384,7 +422,12 @@ impl<'w> Work<'w> {
         let mut compressor = zstd::bulk::Compressor::new(1)
             .map_err(|error| StoreError::damaged(format!("compression: {error}")))?;
         let one = format!("({})", ["?"; row::COLUMNS_LEN].join(","));
-        let sql = |count: usize| format!("INSERT INTO request VALUES {}", vec![&*one; count].join(","));
+        let sql = |count: usize| {
+            format!(
+                "INSERT INTO request VALUES {}",
+                vec![&*one; count].join(",")
+            )
+        };
         let (many_sql, one_sql) = (sql(ROWS_AN_INSERT), sql(1));
         let mut first = self.first_row;
         for block in self.pending.chunks(ROWS_A_BLOCK) {
@@ -419,14 +462,22 @@ impl<'w> Work<'w> {
                 .execute(params![first, row - 1, times().min(), times().max()])?;
             connection
                 .prepare_cached("INSERT INTO residual VALUES (?1,?2,?3)")?
-                .execute(params![first, row - 1, residual::pack(&mut compressor, &raw)?])?;
+                .execute(params![
+                    first,
+                    row - 1,
+                    residual::pack(&mut compressor, &raw)?
+                ])?;
             first = row;
         }
         Ok(())
     }
 }
 
-fn update(connection: &rusqlite::Connection, number: i64, after: &Stored) -> Result<(), StoreError> {
+fn update(
+    connection: &rusqlite::Connection,
+    number: i64,
+    after: &Stored,
+) -> Result<(), StoreError> {
     let one = ["?"; row::COLUMNS_LEN].join(",");
     let mut replace =
         connection.prepare_cached(&format!("INSERT OR REPLACE INTO request VALUES ({one})"))?;
@@ -454,10 +505,16 @@ fn is_orphan(request: &Request) -> bool {
 }
 
 fn start_of(request: &Request) -> Timestamp {
-    request.first_attempt().and_then(|attempt| attempt.start).unwrap_or(request.ts)
+    request
+        .first_attempt()
+        .and_then(|attempt| attempt.start)
+        .unwrap_or(request.ts)
 }
 
 fn end_of(request: &Request) -> Timestamp {
     let ended = |a: &crate::model::Attempt| Some(a.start?.plus(a.latency.unwrap_or_default()));
-    request.last_attempt().and_then(ended).unwrap_or_else(|| request.answered_at())
+    request
+        .last_attempt()
+        .and_then(ended)
+        .unwrap_or_else(|| request.answered_at())
 }

@@ -71,12 +71,10 @@ pub(super) fn resolve(path: &Path) -> Result<PathBuf, StoreError> {
             path: path.to_owned(),
         });
     };
-    let folder = folder
-        .canonicalize()
-        .map_err(|source| StoreError::Folder {
-            path: folder.to_owned(),
-            source,
-        })?;
+    let folder = folder.canonicalize().map_err(|source| StoreError::Folder {
+        path: folder.to_owned(),
+        source,
+    })?;
     Ok(folder.join(name))
 }
 

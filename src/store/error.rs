@@ -29,7 +29,9 @@ pub enum StoreError {
         path: PathBuf,
     },
     /// The database belongs to another program.
-    #[error("open `{path}`: an SQLite database of another program (application id {application_id})")]
+    #[error(
+        "open `{path}`: an SQLite database of another program (application id {application_id})"
+    )]
     Foreign {
         /// The file.
         path: PathBuf,

@@ -36,7 +36,10 @@ pub(super) struct IdIndex {
 }
 
 fn words(bytes: &[u8]) -> Vec<u64> {
-    bytes.chunks_exact(8).filter_map(|c| Some(u64::from_le_bytes(c.try_into().ok()?))).collect()
+    bytes
+        .chunks_exact(8)
+        .filter_map(|c| Some(u64::from_le_bytes(c.try_into().ok()?)))
+        .collect()
 }
 
 fn bytes(words: &[u64]) -> Vec<u8> {
@@ -62,12 +65,22 @@ fn entries_of(body: &[u8]) -> impl Iterator<Item = (u64, i64)> {
 impl Run {
     fn may_hold(&self, hash: u64) -> bool {
         let (word, bits) = place(hash, self.filter.len());
-        self.filter.get(word).is_some_and(|word| word & bits == bits)
+        self.filter
+            .get(word)
+            .is_some_and(|word| word & bits == bits)
     }
 
-    fn find(&self, connection: &Connection, hash: u64, rows: &mut Vec<i64>) -> Result<(), StoreError> {
+    fn find(
+        &self,
+        connection: &Connection,
+        hash: u64,
+        rows: &mut Vec<i64>,
+    ) -> Result<(), StoreError> {
         // Equal hashes may start in the chunk before the first fence that is not smaller.
-        let first = self.fences.partition_point(|fence| *fence < hash).saturating_sub(1);
+        let first = self
+            .fences
+            .partition_point(|fence| *fence < hash)
+            .saturating_sub(1);
         let last = self.fences.partition_point(|fence| *fence <= hash);
         let mut select = connection.prepare_cached("SELECT body FROM id_chunk WHERE chunk = ?1")?;
         for idx in first..last {
@@ -105,7 +118,9 @@ impl IdIndex {
                 fences: words(row.get_ref(5)?.as_blob().unwrap_or_default()),
             })
         })?;
-        let mut index = Self { runs: runs.collect::<Result<_, _>>()? };
+        let mut index = Self {
+            runs: runs.collect::<Result<_, _>>()?,
+        };
         index.bound();
         Ok(index)
     }
@@ -136,7 +151,12 @@ impl IdIndex {
             let Some(size) = self.runs.last().map(|run| level(run.entries)) else {
                 break;
             };
-            let same = self.runs.iter().rev().take_while(|run| level(run.entries) <= size).count();
+            let same = self
+                .runs
+                .iter()
+                .rev()
+                .take_while(|run| level(run.entries) <= size)
+                .count();
             let start = self.runs.len() - same;
             let total: usize = self.runs.iter().skip(start).map(|run| run.entries).sum();
             if same < 8 || total > RUN_LEN_MAX {
@@ -150,7 +170,12 @@ impl IdIndex {
     }
 
     fn bound(&mut self) {
-        let newest = self.runs.iter().map(|run| run.newest).max().unwrap_or(i64::MIN);
+        let newest = self
+            .runs
+            .iter()
+            .map(|run| run.newest)
+            .max()
+            .unwrap_or(i64::MIN);
         let oldest = Timestamp(newest).minus(HORIZON).0;
         self.runs.retain(|run| run.newest >= oldest);
         let mut bytes: usize = self.runs.iter().map(|run| run.filter.len() * 8).sum();
@@ -173,7 +198,9 @@ fn join(connection: &Connection, runs: &[Run], total: usize) -> Result<Run, Stor
         connection
             .prepare_cached("DELETE FROM id_chunk WHERE chunk >= ?1 AND chunk < ?2")?
             .execute([run.first_chunk, end])?;
-        connection.prepare_cached("DELETE FROM id_run WHERE run = ?1")?.execute([run.run])?;
+        connection
+            .prepare_cached("DELETE FROM id_run WHERE run = ?1")?
+            .execute([run.run])?;
     }
     // The stable sort finds the sorted runs and merges them.
     entries.sort();
@@ -182,8 +209,11 @@ fn join(connection: &Connection, runs: &[Run], total: usize) -> Result<Run, Stor
 }
 
 fn write(connection: &Connection, entries: &[(u64, i64)], newest: i64) -> Result<Run, StoreError> {
-    let first_chunk: i64 =
-        connection.query_row("SELECT coalesce(max(chunk), 0) + 1 FROM id_chunk", [], |row| row.get(0))?;
+    let first_chunk: i64 = connection.query_row(
+        "SELECT coalesce(max(chunk), 0) + 1 FROM id_chunk",
+        [],
+        |row| row.get(0),
+    )?;
     let mut filter = vec![0_u64; entries.len().div_ceil(4)];
     let mut fences = Vec::with_capacity(entries.len().div_ceil(CHUNK_LEN));
     let mut insert = connection.prepare_cached("INSERT INTO id_chunk VALUES (?1, ?2)")?;
@@ -226,19 +256,25 @@ fn write(connection: &Connection, entries: &[(u64, i64)], newest: i64) -> Result
 pub(super) fn find_on_disk(connection: &Connection, hash: u64) -> Result<Vec<i64>, StoreError> {
     let mut rows = Vec::new();
     let mut runs = connection.prepare_cached("SELECT run FROM id_run ORDER BY run DESC")?;
-    let runs: Vec<i64> = runs.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    let runs: Vec<i64> = runs
+        .query_map([], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
     for number in runs {
         let run = connection
-            .query_row("SELECT first_chunk, fences FROM id_run WHERE run = ?1", [number], |row| {
-                Ok(Run {
-                    run: number,
-                    entries: 0,
-                    first_chunk: row.get(0)?,
-                    newest: 0,
-                    filter: Vec::new(),
-                    fences: words(row.get_ref(1)?.as_blob().unwrap_or_default()),
-                })
-            })
+            .query_row(
+                "SELECT first_chunk, fences FROM id_run WHERE run = ?1",
+                [number],
+                |row| {
+                    Ok(Run {
+                        run: number,
+                        entries: 0,
+                        first_chunk: row.get(0)?,
+                        newest: 0,
+                        filter: Vec::new(),
+                        fences: words(row.get_ref(1)?.as_blob().unwrap_or_default()),
+                    })
+                },
+            )
             .optional()?;
         if let Some(run) = run {
             run.find(connection, hash, &mut rows)?;

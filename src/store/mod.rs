@@ -11,6 +11,7 @@ mod error;
 mod ids;
 mod lock;
 mod migrate;
+mod reader;
 
 mod residual;
 mod rollups;
@@ -18,9 +19,7 @@ mod row;
 mod sessions;
 mod writer;
 
-
-
-
 pub use error::StoreError;
+pub use reader::Reader;
 
 pub use writer::{Committed, Writer, WriterOptions};

@@ -185,8 +185,9 @@ fn fill_from(request: &mut Request, rest: &mut &[u8]) -> Option<()> {
         let (tier, provider) = (take_name(rest)?, take_name(rest)?);
         if let [only] = request.attempts.as_mut_slice() {
             (only.n, only.key, only.tier, only.provider) = (n, key, tier, provider);
-            only.start = start
-                .map(|zigzag| Timestamp((zigzag >> 1).cast_signed() ^ -((zigzag & 1).cast_signed())));
+            only.start = start.map(|zigzag| {
+                Timestamp((zigzag >> 1).cast_signed() ^ -((zigzag & 1).cast_signed()))
+            });
         }
     }
     if bits & 2 != 0 {

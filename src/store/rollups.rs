@@ -18,9 +18,18 @@ pub(super) struct Level {
 
 /// The levels from fine to coarse.
 pub(super) const LEVELS: [Level; 3] = [
-    Level { table: "rollup_minute", unit_us: 60_000_000 },
-    Level { table: "rollup_hour", unit_us: 3_600_000_000 },
-    Level { table: "rollup_day", unit_us: 86_400_000_000 },
+    Level {
+        table: "rollup_minute",
+        unit_us: 60_000_000,
+    },
+    Level {
+        table: "rollup_hour",
+        unit_us: 3_600_000_000,
+    },
+    Level {
+        table: "rollup_day",
+        unit_us: 86_400_000_000,
+    },
 ];
 
 const COLUMNS: &str = "requests,completed,failed,cancelled,unfinished,attempts,attempted,\
@@ -42,7 +51,10 @@ pub(super) fn route_of(request: &Request) -> i64 {
 impl Changes {
     pub(super) fn add(&mut self, request: &Request) {
         let minute = request.ts.0.div_euclid(60_000_000);
-        self.added.entry((minute, route_of(request))).or_default().add(request);
+        self.added
+            .entry((minute, route_of(request)))
+            .or_default()
+            .add(request);
     }
 
     pub(super) fn remove(&mut self, request: Request) {
@@ -57,7 +69,10 @@ impl Changes {
                 let ratio = if idx == 1 { 60 } else { 24 };
                 let mut coarser: BTreeMap<(i64, i64), Cell> = BTreeMap::new();
                 for ((t, route), cell) in added {
-                    coarser.entry((t.div_euclid(ratio), route)).or_default().merge(&cell);
+                    coarser
+                        .entry((t.div_euclid(ratio), route))
+                        .or_default()
+                        .merge(&cell);
                 }
                 added = coarser;
             }
@@ -110,14 +125,20 @@ fn upsert(
         return Ok(());
     }
     let counts = counters(cell);
-    let blobs = [cell.latency.to_bytes(), cell.ttft.to_bytes(), cell.detail_to_bytes()];
+    let blobs = [
+        cell.latency.to_bytes(),
+        cell.ttft.to_bytes(),
+        cell.detail_to_bytes(),
+    ];
     let values = [&t as &dyn ToSql, &route]
         .into_iter()
         .chain(counts.iter().map(|count| count as &dyn ToSql))
         .chain(blobs.iter().map(|blob| blob as &dyn ToSql));
     let marks = ["?"; 23].join(",");
     let sql = format!("INSERT OR REPLACE INTO {table} (t,route,{COLUMNS}) VALUES ({marks})");
-    connection.prepare_cached(&sql)?.execute(params_from_iter(values))?;
+    connection
+        .prepare_cached(&sql)?
+        .execute(params_from_iter(values))?;
     Ok(())
 }
 
@@ -146,7 +167,12 @@ fn counters(cell: &Cell) -> [i64; 18] {
 }
 
 /// Adds the cell that stands in `row` from column `at` on.
-fn merge_row(into: &mut Cell, row: &Row<'_>, at: usize, with_detail: bool) -> Result<(), StoreError> {
+fn merge_row(
+    into: &mut Cell,
+    row: &Row<'_>,
+    at: usize,
+    with_detail: bool,
+) -> Result<(), StoreError> {
     let read = |idx: usize| row.get::<_, i64>(at + idx).map(i64::cast_unsigned);
     for (idx, counter) in [
         &mut into.requests,
@@ -172,9 +198,12 @@ fn merge_row(into: &mut Cell, row: &Row<'_>, at: usize, with_detail: bool) -> Re
         *counter = counter.saturating_add(read(idx)?);
     }
     into.cost_nano = into.cost_nano.saturating_add(read(16)?.cast_signed());
-    into.cost_completed_nano = into.cost_completed_nano.saturating_add(read(17)?.cast_signed());
+    into.cost_completed_nano = into
+        .cost_completed_nano
+        .saturating_add(read(17)?.cast_signed());
     let damaged = |error: crate::stats::DecodeError| StoreError::damaged(error.to_string());
-    let blob = |idx: usize| Ok::<_, StoreError>(row.get_ref(at + idx)?.as_blob().unwrap_or_default());
+    let blob =
+        |idx: usize| Ok::<_, StoreError>(row.get_ref(at + idx)?.as_blob().unwrap_or_default());
     merge_histogram(&mut into.latency, blob(18)?)?;
     if with_detail {
         merge_histogram(&mut into.ttft, blob(19)?)?;
@@ -184,7 +213,8 @@ fn merge_row(into: &mut Cell, row: &Row<'_>, at: usize, with_detail: bool) -> Re
 }
 
 fn merge_histogram(into: &mut Histogram, bytes: &[u8]) -> Result<(), StoreError> {
-    into.merge_bytes(bytes).map_err(|error| StoreError::damaged(error.to_string()))
+    into.merge_bytes(bytes)
+        .map_err(|error| StoreError::damaged(error.to_string()))
 }
 
 /// Adds every cell in [`from`, `to`) of one level, in its units, to the cell that `place` names by
@@ -197,7 +227,10 @@ pub(super) fn scan<K: Ord>(
     cells: &mut BTreeMap<K, Cell>,
     place: &impl Fn(Timestamp, i64) -> Option<K>,
 ) -> Result<(), StoreError> {
-    let sql = format!("SELECT t,route,{COLUMNS} FROM {} WHERE t >= ?1 AND t < ?2", level.table);
+    let sql = format!(
+        "SELECT t,route,{COLUMNS} FROM {} WHERE t >= ?1 AND t < ?2",
+        level.table
+    );
     let mut select = connection.prepare_cached(&sql)?;
     let mut rows = select.query([from, to])?;
     while let Some(row) = rows.next()? {

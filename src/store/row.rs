@@ -3,8 +3,8 @@
 use hashbrown::HashMap;
 use rusqlite::{Connection, Row, Statement, params};
 
-use super::residual;
 use super::StoreError;
+use super::residual;
 use crate::model::{
     Attempt, AttemptOutcome, Correction, CorrectionBy, CorrectionKind, Flags, GenerationId,
     HashKey, Micros, Name, NanoUsd, Outcome, Request, RequestId, SessionKey, SourcePosition,
@@ -26,7 +26,10 @@ pub(super) struct Stored {
 
 impl Stored {
     pub(super) fn new(request: Request) -> Self {
-        Self { request, via_session: None }
+        Self {
+            request,
+            via_session: None,
+        }
     }
 
     /// Returns the request as it is counted and shown.
@@ -66,7 +69,11 @@ fn numbers(request: &Request) -> [Option<i64>; 21] {
         Some(id(request.tier)),
         Some(id(request.model)),
         Some(id(request.reason)),
-        Some(request.outcome.map_or(0, |outcome| i64::from(outcome.code()))),
+        Some(
+            request
+                .outcome
+                .map_or(0, |outcome| i64::from(outcome.code())),
+        ),
         Some(i64::from(request.flags.0)),
         span(request.stamped_latency),
         i64::try_from(request.attempts.len()).ok(),
@@ -128,7 +135,10 @@ pub(super) fn bind(
     statement.raw_bind_parameter(next(), i64::from(request.id.is_uuid()))?;
     statement.raw_bind_parameter(next(), session)?;
     statement.raw_bind_parameter(next(), format)?;
-    statement.raw_bind_parameter(next(), request.position.generation.map(|id| i64::from(id.0)))?;
+    statement.raw_bind_parameter(
+        next(),
+        request.position.generation.map(|id| i64::from(id.0)),
+    )?;
     statement.raw_bind_parameter(next(), request.position.offset.cast_signed())?;
     for number in rest {
         statement.raw_bind_parameter(next(), number)?;
@@ -142,7 +152,9 @@ fn name(id: i64) -> Option<Name> {
 }
 
 fn micros(value: Option<i64>) -> Option<Micros> {
-    value.and_then(|value| u64::try_from(value).ok()).map(Micros)
+    value
+        .and_then(|value| u64::try_from(value).ok())
+        .map(Micros)
 }
 
 fn count(value: Option<i64>) -> Option<u32> {
@@ -154,7 +166,9 @@ fn read(row: &Row<'_>) -> Result<(i64, Request, i64), rusqlite::Error> {
     let id_bytes = row.get_ref(2)?.as_blob().unwrap_or_default();
     let request_id = RequestId::from_stored(id_bytes, row.get::<_, i64>(3)? != 0);
     let mut request = Request::new(request_id, Timestamp(row.get(1)?));
-    request.session = row.get::<_, Option<i64>>(4)?.map(|key| SessionKey(key.cast_unsigned()));
+    request.session = row
+        .get::<_, Option<i64>>(4)?
+        .map(|key| SessionKey(key.cast_unsigned()));
     request.format = row.get(5)?;
     request.position = SourcePosition {
         generation: row.get::<_, Option<u32>>(6)?.map(GenerationId),
@@ -171,7 +185,9 @@ fn read(row: &Row<'_>) -> Result<(i64, Request, i64), rusqlite::Error> {
     request.flags = Flags(row.get(16)?);
     request.stamped_latency = micros(row.get(17)?);
     let attempts: i64 = row.get(18)?;
-    if attempts == 1 && let Some(model) = name(row.get(19)?) {
+    if attempts == 1
+        && let Some(model) = name(row.get(19)?)
+    {
         let outcome = AttemptOutcome::try_from_code(row.get(20)?).unwrap_or(AttemptOutcome::Ok);
         let mut attempt = Attempt::new(model, outcome);
         attempt.reason = name(row.get(21)?);
@@ -309,8 +325,12 @@ pub(super) fn write_parts(
     is_new: bool,
 ) -> Result<(), StoreError> {
     if !is_new {
-        connection.prepare_cached("DELETE FROM attempt WHERE request = ?1")?.execute([number])?;
-        connection.prepare_cached("DELETE FROM correction WHERE request = ?1")?.execute([number])?;
+        connection
+            .prepare_cached("DELETE FROM attempt WHERE request = ?1")?
+            .execute([number])?;
+        connection
+            .prepare_cached("DELETE FROM correction WHERE request = ?1")?
+            .execute([number])?;
     }
     if stored.request.attempts.len() > 1 {
         let mut insert = connection.prepare_cached(
@@ -336,12 +356,10 @@ pub(super) fn write_parts(
             ])?;
         }
     }
-    for (is_session, correction) in
-        [(0, stored.request.correction), (1, stored.via_session)]
-    {
+    for (is_session, correction) in [(0, stored.request.correction), (1, stored.via_session)] {
         if let Some(correction) = correction {
-            let mut insert = connection
-                .prepare_cached("INSERT INTO correction VALUES (?1,?2,?3,?4,?5,?6)")?;
+            let mut insert =
+                connection.prepare_cached("INSERT INTO correction VALUES (?1,?2,?3,?4,?5,?6)")?;
             insert.execute(params![
                 number,
                 is_session,

@@ -21,11 +21,15 @@ impl Work<'_> {
     ) -> Result<bool, StoreError> {
         let correction = found.correction;
         self.writer.corrected_sessions.insert(found.session.0);
-        let after = correction.after.map(|after| i64::try_from(after.0).unwrap_or(i64::MAX));
+        let after = correction
+            .after
+            .map(|after| i64::try_from(after.0).unwrap_or(i64::MAX));
         let changed = self
             .writer
             .connection
-            .prepare_cached("INSERT OR IGNORE INTO session_correction VALUES (?1,?2,?3,?4,?5,?6,NULL)")?
+            .prepare_cached(
+                "INSERT OR IGNORE INTO session_correction VALUES (?1,?2,?3,?4,?5,?6,NULL)",
+            )?
             .execute(params![
                 found.session.0.cast_signed(),
                 found.ts.0,

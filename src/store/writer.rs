@@ -102,7 +102,9 @@ impl Writer {
             [],
             |row| row.get(0),
         )?;
-        let mut select = self.connection.prepare("SELECT DISTINCT session FROM session_correction")?;
+        let mut select = self
+            .connection
+            .prepare("SELECT DISTINCT session FROM session_correction")?;
         let sessions = select.query_map([], |row| row.get::<_, i64>(0).map(i64::cast_unsigned))?;
         self.corrected_sessions = sessions.collect::<Result<_, _>>()?;
         self.index = IdIndex::load(&self.connection)?;
@@ -136,9 +138,8 @@ impl Writer {
             "SELECT id,source,path,device,inode,is_compressed,offset,head_len,head_hash,tail_len,\
              tail_hash,state FROM generation ORDER BY id",
         )?;
-        let unsigned = |row: &rusqlite::Row<'_>, idx: usize| {
-            row.get::<_, i64>(idx).map(i64::cast_unsigned)
-        };
+        let unsigned =
+            |row: &rusqlite::Row<'_>, idx: usize| row.get::<_, i64>(idx).map(i64::cast_unsigned);
         let found = select.query_map([], |row| {
             Ok(Generation {
                 id: GenerationId(row.get(0)?),
@@ -148,8 +149,14 @@ impl Writer {
                 inode: unsigned(row, 4)?,
                 is_compressed: row.get(5)?,
                 offset: ByteOffset(unsigned(row, 6)?),
-                head: Fingerprint { len: row.get(7)?, hash: unsigned(row, 8)? },
-                tail: Fingerprint { len: row.get(9)?, hash: unsigned(row, 10)? },
+                head: Fingerprint {
+                    len: row.get(7)?,
+                    hash: unsigned(row, 8)?,
+                },
+                tail: Fingerprint {
+                    len: row.get(9)?,
+                    hash: unsigned(row, 10)?,
+                },
                 state: GenerationState::from_code(row.get(11)?),
             })
         })?;
@@ -166,8 +173,13 @@ impl Writer {
         new: &NewGeneration,
         now: Timestamp,
     ) -> Result<GenerationId, StoreError> {
-        let step = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        step.execute("INSERT OR IGNORE INTO source (name) VALUES (?1)", params![new.source])?;
+        let step = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        step.execute(
+            "INSERT OR IGNORE INTO source (name) VALUES (?1)",
+            params![new.source],
+        )?;
         step.execute(
             "INSERT INTO generation (source,path,device,inode,is_compressed,opened_at) \
              SELECT id,?2,?3,?4,?5,?6 FROM source WHERE name = ?1",
@@ -250,14 +262,15 @@ impl Writer {
     }
 
     fn put_name(&self, id: u32, text: &Arc<str>) -> Result<(), StoreError> {
-        let mut insert =
-            self.connection.prepare_cached("INSERT OR IGNORE INTO name VALUES (?1, ?2)")?;
+        let mut insert = self
+            .connection
+            .prepare_cached("INSERT OR IGNORE INTO name VALUES (?1, ?2)")?;
         if insert.execute(params![id, text])? == 0 {
-            let known: String = self.connection.query_row(
-                "SELECT text FROM name WHERE id = ?1",
-                [id],
-                |row| row.get(0),
-            )?;
+            let known: String =
+                self.connection
+                    .query_row("SELECT text FROM name WHERE id = ?1", [id], |row| {
+                        row.get(0)
+                    })?;
             if known != **text {
                 return Err(StoreError::NameClash { id });
             }
@@ -278,7 +291,8 @@ impl Writer {
         if len < WAL_DUE && !(is_idle && len > 0) {
             return Ok(false);
         }
-        self.connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?;
+        self.connection
+            .query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?;
         Ok(true)
     }
 
@@ -288,12 +302,15 @@ impl Writer {
     ///
     /// When the database cannot be read or written.
     pub fn rebuild_rollups(&mut self) -> Result<(), StoreError> {
-        let step = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let step = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)?;
         for level in rollups::LEVELS {
             step.execute(&format!("DELETE FROM {}", level.table), [])?;
         }
-        let last: i64 =
-            step.query_row("SELECT coalesce(max(row), 0) FROM request", [], |row| row.get(0))?;
+        let last: i64 = step.query_row("SELECT coalesce(max(row), 0) FROM request", [], |row| {
+            row.get(0)
+        })?;
         let mut first = 1;
         while first <= last {
             let mut changes = rollups::Changes::default();
@@ -320,7 +337,8 @@ impl Writer {
 /// Adds the names stored after those that `names` holds.
 pub(super) fn load_names(connection: &Connection, names: &mut Names) -> Result<(), StoreError> {
     let known = i64::try_from(names.len()).unwrap_or(i64::MAX);
-    let mut select = connection.prepare_cached("SELECT id, text FROM name WHERE id > ?1 ORDER BY id")?;
+    let mut select =
+        connection.prepare_cached("SELECT id, text FROM name WHERE id > ?1 ORDER BY id")?;
     let mut rows = select.query([known])?;
     while let Some(row) = rows.next()? {
         let (id, text): (u32, String) = (row.get(0)?, row.get(1)?);
