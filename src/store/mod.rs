@@ -23,3 +23,6 @@ pub use error::StoreError;
 pub use reader::Reader;
 
 pub use writer::{Committed, Writer, WriterOptions};
+
+#[cfg(test)]
+mod tests;

@@ -345,3 +345,38 @@ fn trend_of(
         })
         .collect()
 }
+
+impl Reader {
+    /// Returns where the rollups differ from the rows, in words; nothing when they agree.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be read or is damaged.
+    pub fn verify_rollups(&mut self) -> Result<Vec<String>, StoreError> {
+        let mut differences = Vec::new();
+        for level in LEVELS {
+            let mut truth: BTreeMap<(i64, i64), Cell> = BTreeMap::new();
+            self.rows_in(Window::ALL, &mut |_, stored| {
+                let request = stored.effective();
+                let key = (request.ts.0.div_euclid(level.unit_us), route_of(&request));
+                truth.entry(key).or_default().add(&request);
+            })?;
+            let mut kept = BTreeMap::new();
+            let place = |ts: Timestamp, route| Some((ts.0.div_euclid(level.unit_us), route));
+            scan(
+                &self.connection,
+                level,
+                (i64::MIN, i64::MAX),
+                true,
+                &mut kept,
+                &place,
+            )?;
+            for key in truth.keys().chain(kept.keys()).collect::<BTreeSet<_>>() {
+                if truth.get(key) != kept.get(key) {
+                    differences.push(format!("{} {} of route {}", level.table, key.0, key.1));
+                }
+            }
+        }
+        Ok(differences)
+    }
+}
