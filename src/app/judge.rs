@@ -427,3 +427,26 @@ pub fn ranked(snapshot: &Snapshot, sort: Sort) -> Vec<Judged<'_>> {
     });
     routes
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::fixtures::{NOW, route};
+
+    #[test]
+    fn a_doubled_correction_rate_asks_for_action_since_half_the_window() {
+        let row = route("support-chat", 1_204, (124, 89), (120, 41), 2_900);
+        assert_eq!(judge_one(&row, Metric::Correction).severity, Severity::Act);
+        assert_eq!(judge_one(&row, Metric::Escalation).severity, Severity::Fine);
+        assert_eq!(since(&row, Metric::Correction), Some(NOW.minus(Micros::MINUTE.times(30))));
+    }
+
+    #[test]
+    fn too_little_data_and_no_baseline_set_no_mark() {
+        let mut row = route("legal-draft", 20, (500, 500), (10, 10), 900);
+        assert_eq!(Judged::new(&row).severity, Severity::TooLittle);
+        row = route("x", 1_000, (500, 500), (10, 10), 900);
+        row.usual = None;
+        assert_eq!(Judged::new(&row).severity, Severity::Fine);
+    }
+}

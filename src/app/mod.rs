@@ -2,6 +2,8 @@
 //! and numbers in words. Data enters as [`Message`], leaves as [`Effect`]; no I/O, no clock.
 
 mod command;
+#[cfg(test)]
+pub mod fixtures;
 pub mod judge;
 mod key;
 mod state;

@@ -156,8 +156,9 @@ fn act(app: &mut App, action: Action, now: Timestamp) -> Vec<Effect> {
         Action::CycleRange => {
             app.range_idx = (app.range_idx + 1) % App::RANGES.len();
             app.shifted = None;
+            let range = app.range();
             if let Some(paused) = &mut app.paused {
-                paused.window = app.range().map(|range| Window { from: paused.since.minus(range), to: paused.since });
+                paused.window = range.map(|range| Window { from: paused.since.minus(range), to: paused.since });
             }
             reload(app, now)
         }
@@ -338,4 +339,78 @@ fn pause(app: &mut App, now: Timestamp) -> Vec<Effect> {
     app.asked += 1;
     app.is_waiting = false;
     Vec::new()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::fixtures::{NOW, app, give, ordinary};
+    use crate::app::{Code, Effect};
+    use crate::stats::Query;
+
+    fn press_char(app: &mut App, char: char) -> Vec<Effect> {
+        update(app, Message::Key(Key::char(char)), NOW)
+    }
+
+    #[test]
+    fn esc_goes_back_and_never_quits() {
+        let mut app = app(Scope::Overview, (80, 24), ordinary);
+        update(&mut app, Message::Key(Key::of(Code::Enter)), NOW);
+        assert_eq!(app.scope(), Scope::Route);
+        press_char(&mut app, '?');
+        for expected in [Scope::Route, Scope::Overview, Scope::Overview] {
+            let effects = update(&mut app, Message::Key(Key::of(Code::Esc)), NOW);
+            assert_eq!(app.scope(), expected);
+            assert!(!app.is_quitting && !effects.contains(&Effect::Quit));
+        }
+        assert_eq!(press_char(&mut app, 'q'), [Effect::Quit]);
+    }
+
+    #[test]
+    fn moving_stops_following_at_once_and_counts_what_is_new() {
+        let mut app = app(Scope::Decisions, (80, 24), ordinary);
+        press_char(&mut app, 'k');
+        let before = app.decisions.rows.clone();
+        assert!(!update(&mut app, Message::DataChanged { stored: 1 }, NOW).is_empty());
+        fn newer(query: Query) -> Snapshot {
+            let decisions = (1..=15).rev().map(crate::app::fixtures::decision).collect();
+            Snapshot { decisions, ..ordinary(query) }
+        }
+        give(&mut app, newer);
+        assert_eq!((app.decisions.rows.clone(), app.decisions.new_len), (before, 3));
+        press_char(&mut app, 'G');
+        give(&mut app, newer);
+        assert_eq!((app.decisions.rows.len(), app.decisions.new_len), (15, 0));
+    }
+
+    #[test]
+    fn while_paused_nothing_is_asked_and_what_waits_is_counted() {
+        let mut app = app(Scope::Overview, (80, 24), ordinary);
+        press_char(&mut app, ' ');
+        assert!(update(&mut app, Message::DataChanged { stored: 7 }, NOW).is_empty());
+        assert!(update(&mut app, Message::Tick, NOW.plus(Micros::HOUR)).is_empty());
+        assert_eq!(app.paused.unwrap().waiting, 7);
+        assert!(matches!(press_char(&mut app, ' ')[..], [Effect::Ask(_)]));
+    }
+
+    #[test]
+    fn an_old_answer_is_ignored() {
+        let mut app = app(Scope::Overview, (80, 24), ordinary);
+        let old = app.snapshot.clone().unwrap();
+        press_char(&mut app, 't');
+        app.snapshot = None;
+        update(&mut app, Message::Snapshot(old), NOW);
+        assert!(app.snapshot.is_none());
+    }
+
+    #[test]
+    fn every_command_is_handled_everywhere() {
+        for command in crate::app::COMMANDS {
+            for (scope, ..) in Scope::ALL.iter().filter(|row| command.works_in(row.0)) {
+                let mut app = app(*scope, (80, 24), ordinary);
+                update(&mut app, Message::Key(command.keys[0]), NOW);
+                assert!(!app.stack.is_empty());
+            }
+        }
+    }
 }

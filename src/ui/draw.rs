@@ -153,6 +153,7 @@ fn note(app: &App) -> Option<Row> {
 fn keys(app: &App, width: usize) -> Row {
     let tail = Row::new().own("  ?", Role::Key).own(" help  ", Role::Plain).own("q", Role::Key).own(" quit", Role::Plain);
     let mut row = Row::new();
+    let mut is_first = true;
     let listed = COMMANDS.iter().filter(|command| {
         command.works_in(app.scope()) && !matches!(command.name, "toggle-help" | "quit") && !command.title.is_empty()
     });
@@ -161,14 +162,10 @@ fn keys(app: &App, width: usize) -> Row {
             continue;
         }
         let item = Row::new().own(" ", Role::Plain).own(command.keys_text, Role::Key).own(" ", Role::Plain).own(command.title, Role::Plain);
-        let gap = usize::from(row.width() > 0);
-        if row.width() + gap + item.width() + tail.width() <= width {
-            row = row.pad_to(row_width(gap, &row)).then(item);
+        if row.width() + 1 + item.width() + tail.width() <= width {
+            row = row.own(if is_first { "" } else { " " }, Role::Plain).then(item);
+            is_first = false;
         }
     }
     row.then(tail)
-}
-
-fn row_width(gap: usize, row: &Row) -> usize {
-    row.width() + gap
 }

@@ -4,6 +4,8 @@
 mod chart;
 mod draw;
 mod screen;
+#[cfg(test)]
+mod tests;
 mod text;
 mod theme;
 
