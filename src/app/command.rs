@@ -29,7 +29,10 @@ impl Scope {
 
     /// Returns its name.
     pub fn name(self) -> &'static str {
-        Self::ALL.iter().find(|row| row.0 == self).map_or("", |row| row.2)
+        Self::ALL
+            .iter()
+            .find(|row| row.0 == self)
+            .map_or("", |row| row.2)
     }
 }
 
@@ -113,7 +116,13 @@ impl Command {
     }
 }
 
-const LISTS: &[Scope] = &[Scope::Overview, Scope::Decisions, Scope::Sources, Scope::Route, Scope::Explain];
+const LISTS: &[Scope] = &[
+    Scope::Overview,
+    Scope::Decisions,
+    Scope::Sources,
+    Scope::Route,
+    Scope::Explain,
+];
 const CHARTS: &[Scope] = &[Scope::Overview, Scope::Route];
 
 const fn command(
@@ -138,64 +147,243 @@ const fn command(
 
 /// Every command; the line of keys shows those with a title in this order.
 pub const COMMANDS: &[Command] = &[
-    command("open-selected", ("open", "open what is selected", "Enter"),
-        &[Key::of(Code::Enter)], &[Scope::Overview], Group::Find, Action::Open),
-    command("explain-decision", ("explain", "explain this decision", "Enter"),
-        &[Key::of(Code::Enter)], &[Scope::Decisions], Group::Find, Action::Open),
-    command("list-decisions", ("decisions", "decisions of this route", "d"),
-        &[Key::char('d')], CHARTS, Group::Find, Action::RouteDecisions),
-    command("next-decision", ("next", "next decision (older)", "n"),
-        &[Key::char('n')], &[Scope::Explain], Group::Move, Action::NextDecision),
-    command("previous-decision", ("previous", "previous decision (newer)", "N"),
-        &[Key::char('N')], &[Scope::Explain], Group::Move, Action::PreviousDecision),
-    command("cycle-metric", ("metric", "metric of the trend", "m"),
-        &[Key::char('m')], CHARTS, Group::Find, Action::CycleMetric),
-    command("cycle-sort", ("sort", "order of the routes", "s"),
-        &[Key::char('s')], &[Scope::Overview], Group::Find, Action::CycleSort),
-    command("follow-newest", ("follow", "follow the newest", "G"),
-        &[Key::char('G')], &[Scope::Decisions], Group::Move, Action::Follow),
-    command("cycle-range", ("time", "range (5m .. 7d, all)", "t"),
-        &[Key::char('t')], &[], Group::Time, Action::CycleRange),
-    command("move-earlier", ("", "earlier", "["),
-        &[Key::char('[')], &[], Group::Time, Action::Earlier),
-    command("move-later", ("", "later", "]"),
-        &[Key::char(']')], &[], Group::Time, Action::Later),
-    command("toggle-pause", ("pause", "pause or go on", "Space"),
-        &[Key::char(' ')], &[], Group::Time, Action::TogglePause),
-    command("move-down", ("", "down", "j"),
-        &[Key::char('j'), Key::of(Code::Down)], LISTS, Group::Move, Action::Down),
-    command("move-up", ("", "up", "k"),
-        &[Key::char('k'), Key::of(Code::Up)], LISTS, Group::Move, Action::Up),
-    command("half-page-down", ("", "half a page down", "^d"),
-        &[Key::ctrl('d'), Key::of(Code::PageDown)], LISTS, Group::Move, Action::HalfDown),
-    command("half-page-up", ("", "half a page up", "^u"),
-        &[Key::ctrl('u'), Key::of(Code::PageUp)], LISTS, Group::Move, Action::HalfUp),
-    command("move-top", ("", "top", "g"),
-        &[Key::char('g'), Key::of(Code::Home)], LISTS, Group::Move, Action::Top),
-    command("move-bottom", ("", "bottom", "G"),
-        &[Key::char('G')], &[Scope::Overview, Scope::Sources, Scope::Route, Scope::Explain], Group::Move, Action::Bottom),
-    command("move-end", ("", "oldest loaded", "End"),
-        &[Key::of(Code::End)], LISTS, Group::Move, Action::Bottom),
-    command("go-overview", ("", "all routes", "1"),
-        &[Key::char('1')], &[], Group::Other, Action::Go(Scope::Overview)),
-    command("go-route", ("", "selected route", "2"),
-        &[Key::char('2')], &[], Group::Other, Action::Go(Scope::Route)),
-    command("go-decisions", ("", "all decisions", "3"),
-        &[Key::char('3')], &[], Group::Other, Action::Go(Scope::Decisions)),
-    command("go-explain", ("", "selected decision", "4"),
-        &[Key::char('4')], &[], Group::Other, Action::Go(Scope::Explain)),
-    command("go-sources", ("sources", "sources and rejects", "7"),
-        &[Key::char('7')], &[], Group::Other, Action::Go(Scope::Sources)),
-    command("repaint-screen", ("", "repaint", "r"),
-        &[Key::char('r'), Key::ctrl('l')], &[], Group::Other, Action::Repaint),
-    command("suspend", ("", "to the shell, fg returns", "^z"),
-        &[Key::ctrl('z')], &[], Group::Other, Action::Suspend),
-    command("go-back", ("back", "close, then back", "Esc"),
-        &[Key::of(Code::Esc)], &[], Group::Move, Action::Back),
-    command("toggle-help", ("help", "this page", "?"),
-        &[Key::char('?'), Key::of(Code::Function(1))], &[], Group::Other, Action::ToggleHelp),
-    command("quit", ("quit", "quit (^c too)", "q"),
-        &[Key::char('q'), Key::ctrl('c')], &[], Group::Other, Action::Quit),
+    command(
+        "open-selected",
+        ("open", "open what is selected", "Enter"),
+        &[Key::of(Code::Enter)],
+        &[Scope::Overview],
+        Group::Find,
+        Action::Open,
+    ),
+    command(
+        "explain-decision",
+        ("explain", "explain this decision", "Enter"),
+        &[Key::of(Code::Enter)],
+        &[Scope::Decisions],
+        Group::Find,
+        Action::Open,
+    ),
+    command(
+        "list-decisions",
+        ("decisions", "decisions of this route", "d"),
+        &[Key::char('d')],
+        CHARTS,
+        Group::Find,
+        Action::RouteDecisions,
+    ),
+    command(
+        "next-decision",
+        ("next", "next decision (older)", "n"),
+        &[Key::char('n')],
+        &[Scope::Explain],
+        Group::Move,
+        Action::NextDecision,
+    ),
+    command(
+        "previous-decision",
+        ("previous", "previous decision (newer)", "N"),
+        &[Key::char('N')],
+        &[Scope::Explain],
+        Group::Move,
+        Action::PreviousDecision,
+    ),
+    command(
+        "cycle-metric",
+        ("metric", "metric of the trend", "m"),
+        &[Key::char('m')],
+        CHARTS,
+        Group::Find,
+        Action::CycleMetric,
+    ),
+    command(
+        "cycle-sort",
+        ("sort", "order of the routes", "s"),
+        &[Key::char('s')],
+        &[Scope::Overview],
+        Group::Find,
+        Action::CycleSort,
+    ),
+    command(
+        "follow-newest",
+        ("follow", "follow the newest", "G"),
+        &[Key::char('G')],
+        &[Scope::Decisions],
+        Group::Move,
+        Action::Follow,
+    ),
+    command(
+        "cycle-range",
+        ("time", "range (5m .. 7d, all)", "t"),
+        &[Key::char('t')],
+        &[],
+        Group::Time,
+        Action::CycleRange,
+    ),
+    command(
+        "move-earlier",
+        ("", "earlier", "["),
+        &[Key::char('[')],
+        &[],
+        Group::Time,
+        Action::Earlier,
+    ),
+    command(
+        "move-later",
+        ("", "later", "]"),
+        &[Key::char(']')],
+        &[],
+        Group::Time,
+        Action::Later,
+    ),
+    command(
+        "toggle-pause",
+        ("pause", "pause or go on", "Space"),
+        &[Key::char(' ')],
+        &[],
+        Group::Time,
+        Action::TogglePause,
+    ),
+    command(
+        "move-down",
+        ("", "down", "j"),
+        &[Key::char('j'), Key::of(Code::Down)],
+        LISTS,
+        Group::Move,
+        Action::Down,
+    ),
+    command(
+        "move-up",
+        ("", "up", "k"),
+        &[Key::char('k'), Key::of(Code::Up)],
+        LISTS,
+        Group::Move,
+        Action::Up,
+    ),
+    command(
+        "half-page-down",
+        ("", "half a page down", "^d"),
+        &[Key::ctrl('d'), Key::of(Code::PageDown)],
+        LISTS,
+        Group::Move,
+        Action::HalfDown,
+    ),
+    command(
+        "half-page-up",
+        ("", "half a page up", "^u"),
+        &[Key::ctrl('u'), Key::of(Code::PageUp)],
+        LISTS,
+        Group::Move,
+        Action::HalfUp,
+    ),
+    command(
+        "move-top",
+        ("", "top", "g"),
+        &[Key::char('g'), Key::of(Code::Home)],
+        LISTS,
+        Group::Move,
+        Action::Top,
+    ),
+    command(
+        "move-bottom",
+        ("", "bottom", "G"),
+        &[Key::char('G')],
+        &[
+            Scope::Overview,
+            Scope::Sources,
+            Scope::Route,
+            Scope::Explain,
+        ],
+        Group::Move,
+        Action::Bottom,
+    ),
+    command(
+        "move-end",
+        ("", "oldest loaded", "End"),
+        &[Key::of(Code::End)],
+        LISTS,
+        Group::Move,
+        Action::Bottom,
+    ),
+    command(
+        "go-overview",
+        ("", "all routes", "1"),
+        &[Key::char('1')],
+        &[],
+        Group::Other,
+        Action::Go(Scope::Overview),
+    ),
+    command(
+        "go-route",
+        ("", "selected route", "2"),
+        &[Key::char('2')],
+        &[],
+        Group::Other,
+        Action::Go(Scope::Route),
+    ),
+    command(
+        "go-decisions",
+        ("", "all decisions", "3"),
+        &[Key::char('3')],
+        &[],
+        Group::Other,
+        Action::Go(Scope::Decisions),
+    ),
+    command(
+        "go-explain",
+        ("", "selected decision", "4"),
+        &[Key::char('4')],
+        &[],
+        Group::Other,
+        Action::Go(Scope::Explain),
+    ),
+    command(
+        "go-sources",
+        ("sources", "sources and rejects", "7"),
+        &[Key::char('7')],
+        &[],
+        Group::Other,
+        Action::Go(Scope::Sources),
+    ),
+    command(
+        "repaint-screen",
+        ("", "repaint", "r"),
+        &[Key::char('r'), Key::ctrl('l')],
+        &[],
+        Group::Other,
+        Action::Repaint,
+    ),
+    command(
+        "suspend",
+        ("", "to the shell, fg returns", "^z"),
+        &[Key::ctrl('z')],
+        &[],
+        Group::Other,
+        Action::Suspend,
+    ),
+    command(
+        "go-back",
+        ("back", "close, then back", "Esc"),
+        &[Key::of(Code::Esc)],
+        &[],
+        Group::Move,
+        Action::Back,
+    ),
+    command(
+        "toggle-help",
+        ("help", "this page", "?"),
+        &[Key::char('?'), Key::of(Code::Function(1))],
+        &[],
+        Group::Other,
+        Action::ToggleHelp,
+    ),
+    command(
+        "quit",
+        ("quit", "quit (^c too)", "q"),
+        &[Key::char('q'), Key::ctrl('c')],
+        &[],
+        Group::Other,
+        Action::Quit,
+    ),
 ];
 
 /// Finds what `key` does in `scope`.
@@ -216,7 +404,10 @@ mod tests {
         let names: HashSet<_> = COMMANDS.iter().map(|command| command.name).collect();
         assert_eq!(names.len(), COMMANDS.len());
         for name in names {
-            assert!(name.chars().all(|c| c.is_ascii_lowercase() || c == '-'), "{name}");
+            assert!(
+                name.chars().all(|c| c.is_ascii_lowercase() || c == '-'),
+                "{name}"
+            );
         }
     }
 
@@ -235,8 +426,16 @@ mod tests {
     #[test]
     fn texts_fit_and_every_command_has_a_key() {
         for command in COMMANDS {
-            assert!(!command.keys.is_empty() && !command.doc.is_empty(), "{}", command.name);
-            assert!(command.doc.chars().count() <= Command::DOC_LEN_MAX, "{}", command.name);
+            assert!(
+                !command.keys.is_empty() && !command.doc.is_empty(),
+                "{}",
+                command.name
+            );
+            assert!(
+                command.doc.chars().count() <= Command::DOC_LEN_MAX,
+                "{}",
+                command.name
+            );
             assert!(command.title.len() <= 9 && command.keys_text.len() <= 5);
         }
     }
@@ -244,7 +443,10 @@ mod tests {
     #[test]
     fn digits_lead_to_the_pages_they_name() {
         for (scope, digit, _) in Scope::ALL {
-            assert_eq!(action_of(Key::char(digit), Scope::Overview), Some(Action::Go(scope)));
+            assert_eq!(
+                action_of(Key::char(digit), Scope::Overview),
+                Some(Action::Go(scope))
+            );
         }
     }
 

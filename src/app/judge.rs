@@ -29,7 +29,12 @@ pub enum Metric {
 
 impl Metric {
     /// Those that have a trend, in the order of the key that cycles them.
-    pub const CHARTED: [Self; 4] = [Self::Correction, Self::Escalation, Self::FirstPass, Self::P95];
+    pub const CHARTED: [Self; 4] = [
+        Self::Correction,
+        Self::Escalation,
+        Self::FirstPass,
+        Self::P95,
+    ];
     const JUDGED: [Self; 6] = [
         Self::Correction,
         Self::Failure,
@@ -69,7 +74,10 @@ impl Metric {
             Self::Correction => Some(metrics.correction),
             Self::Escalation => Some(metrics.escalation),
             Self::FirstPass => Some(metrics.first_pass),
-            Self::Failure => Some(Rate::new(metrics.failed, metrics.completed + metrics.failed)),
+            Self::Failure => Some(Rate::new(
+                metrics.failed,
+                metrics.completed + metrics.failed,
+            )),
             Self::P95 | Self::Cost => None,
         }
     }
@@ -135,7 +143,11 @@ impl Change {
     }
 
     fn of(now: f64, usual: f64, is_clear: bool) -> Self {
-        let ratio = if usual > 0.0 { now / usual } else { f64::INFINITY };
+        let ratio = if usual > 0.0 {
+            now / usual
+        } else {
+            f64::INFINITY
+        };
         match (is_clear, now > usual) {
             (false, _) => Self::Same,
             (true, true) => Self::Up(ratio),
@@ -159,7 +171,10 @@ pub struct Judgement {
 
 /// Judges every metric of `row`; p95 needs 60 values, the others 30 events.
 pub fn judge(row: &RouteRow) -> Vec<Judgement> {
-    Metric::JUDGED.into_iter().map(|metric| judge_one(row, metric)).collect()
+    Metric::JUDGED
+        .into_iter()
+        .map(|metric| judge_one(row, metric))
+        .collect()
 }
 
 /// Returns the severity of the whole route: its worst metric, or too little data.
@@ -183,20 +198,29 @@ pub fn judge_one(row: &RouteRow, metric: Metric) -> Judgement {
         change: Change::Unknown,
         badness: 1.0,
     };
-    let Some(usual) = &row.usual else { return nothing };
+    let Some(usual) = &row.usual else {
+        return nothing;
+    };
     let found = match metric {
         Metric::P95 => judge_p95(row, usual),
         Metric::Cost => judge_cost(row, usual),
         _ => judge_rate(row, usual, metric),
     };
-    let Some((change, badness, is_steady)) = found else { return nothing };
+    let Some((change, badness, is_steady)) = found else {
+        return nothing;
+    };
     let is_worse = badness > 1.0 && !matches!(change, Change::Same | Change::Unknown);
     let severity = match (is_worse && is_steady, badness >= 1.5) {
         (true, true) => Severity::Act,
         (true, false) => Severity::Watch,
         _ => Severity::Fine,
     };
-    Judgement { metric, severity, change, badness: if is_worse { badness } else { 1.0 } }
+    Judgement {
+        metric,
+        severity,
+        change,
+        badness: if is_worse { badness } else { 1.0 },
+    }
 }
 
 type Found = Option<(Change, f64, bool)>;
@@ -217,16 +241,21 @@ fn judge_rate(row: &RouteRow, usual: &RouteMetrics, metric: Metric) -> Found {
     };
     let is_beyond = |rate: Rate| {
         rate.share().is_some_and(|share| {
-            if is_up_bad { share > interval.high } else { share < interval.low }
+            if is_up_bad {
+                share > interval.high
+            } else {
+                share < interval.low
+            }
         })
     };
-    let is_steady = metric == Metric::Failure || last_two(row, metric).is_some_and(|(a, b)| {
-        if a.is_shown() && b.is_shown() {
-            is_beyond(a) && is_beyond(b)
-        } else {
-            is_beyond(pooled(&[a, b]))
-        }
-    });
+    let is_steady = metric == Metric::Failure
+        || last_two(row, metric).is_some_and(|(a, b)| {
+            if a.is_shown() && b.is_shown() {
+                is_beyond(a) && is_beyond(b)
+            } else {
+                is_beyond(pooled(&[a, b]))
+            }
+        });
     Some((change, badness, is_steady))
 }
 
@@ -238,19 +267,39 @@ fn judge_p95(row: &RouteRow, usual: &RouteMetrics) -> Found {
     let (now_ms, usual_ms) = (row.now.latency.p95?, usual.latency.p95?);
     let border = Micros::try_from_millis(usual_ms)?;
     let above = |latency: &crate::stats::Histogram| {
-        Rate::new(latency.count().saturating_sub(latency.count_up_to(border)), latency.count())
+        Rate::new(
+            latency.count().saturating_sub(latency.count_up_to(border)),
+            latency.count(),
+        )
     };
-    let (now, before) = (above(&row.latency).interval()?, above(&row.usual_latency).interval()?);
+    let (now, before) = (
+        above(&row.latency).interval()?,
+        above(&row.usual_latency).interval()?,
+    );
     let change = Change::of(now_ms, usual_ms, now.is_clear_of(before));
-    let mut closed = row.trend.iter().rev().filter(|point| point.is_closed).filter_map(|p| p.p95_ms);
+    let mut closed = row
+        .trend
+        .iter()
+        .rev()
+        .filter(|point| point.is_closed)
+        .filter_map(|p| p.p95_ms);
     let is_steady = matches!((closed.next(), closed.next()), (Some(a), Some(b)) if a > usual_ms && b > usual_ms);
     Some((change, quotient(now_ms, usual_ms), is_steady))
 }
 
 fn judge_cost(row: &RouteRow, usual: &RouteMetrics) -> Found {
     let range = |metrics: &RouteMetrics| {
-        let (cost, margin) = (metrics.cost_per_completed_usd?, metrics.cost_per_completed_margin_usd?);
-        Some((cost, Interval { low: cost - margin, high: cost + margin }))
+        let (cost, margin) = (
+            metrics.cost_per_completed_usd?,
+            metrics.cost_per_completed_margin_usd?,
+        );
+        Some((
+            cost,
+            Interval {
+                low: cost - margin,
+                high: cost + margin,
+            },
+        ))
     };
     let ((now, interval), (before, usual_interval)) = (range(&row.now)?, range(usual)?);
     let change = Change::of(now, before, interval.is_clear_of(usual_interval));
@@ -284,13 +333,21 @@ fn pooled(rates: &[Rate]) -> Rate {
 pub fn settled(trend: &[TrendPoint], metric: Metric) -> &[TrendPoint] {
     let closed = trend.iter().take_while(|point| point.is_closed).count();
     let filling = filling_len(trend, metric).saturating_sub(trend.len() - closed);
-    trend.get(..closed.saturating_sub(filling)).unwrap_or_default()
+    trend
+        .get(..closed.saturating_sub(filling))
+        .unwrap_or_default()
 }
 
 /// Returns how many buckets at the end of `trend` are still filling, the open one included.
 pub fn filling_len(trend: &[TrendPoint], metric: Metric) -> usize {
-    let open = trend.iter().rev().take_while(|point| !point.is_closed).count();
-    let [first, second, ..] = trend else { return open };
+    let open = trend
+        .iter()
+        .rev()
+        .take_while(|point| !point.is_closed)
+        .count();
+    let [first, second, ..] = trend else {
+        return open;
+    };
     if !matches!(metric, Metric::Correction | Metric::FirstPass) || open == 0 {
         return open;
     }
@@ -312,10 +369,17 @@ fn last_two(row: &RouteRow, metric: Metric) -> Option<(Rate, Rate)> {
 pub fn since(row: &RouteRow, metric: Metric) -> Option<Timestamp> {
     let usual = metric.rate(row.usual.as_ref()?)?.interval()?;
     let points = settled(&row.trend, metric);
-    let rates = points.iter().map(|p| metric.trend_rate(p)).collect::<Option<Vec<_>>>()?;
+    let rates = points
+        .iter()
+        .map(|p| metric.trend_rate(p))
+        .collect::<Option<Vec<_>>>()?;
     let is_beyond = |rate: Rate| {
         rate.share().is_some_and(|share| {
-            if metric == Metric::FirstPass { share < usual.low } else { share > usual.high }
+            if metric == Metric::FirstPass {
+                share < usual.low
+            } else {
+                share > usual.high
+            }
         })
     };
     let first = (0..rates.len()).find(|from| {
@@ -345,7 +409,11 @@ impl<'a> Judged<'a> {
     pub fn new(row: &'a RouteRow) -> Self {
         let judgements = judge(row);
         let severity = severity(row, &judgements);
-        Self { row, judgements, severity }
+        Self {
+            row,
+            judgements,
+            severity,
+        }
     }
 
     /// Returns how it stands in `metric`.
@@ -363,7 +431,13 @@ impl<'a> Judged<'a> {
             .iter()
             .filter(|judgement| judgement.severity >= Severity::Watch)
             .copied()
-            .reduce(|a, b| if (b.severity, b.badness) > (a.severity, a.badness) { b } else { a })
+            .reduce(|a, b| {
+                if (b.severity, b.badness) > (a.severity, a.badness) {
+                    b
+                } else {
+                    a
+                }
+            })
     }
 }
 
@@ -438,7 +512,10 @@ mod tests {
         let row = route("support-chat", 1_204, (124, 89), (120, 41), 2_900);
         assert_eq!(judge_one(&row, Metric::Correction).severity, Severity::Act);
         assert_eq!(judge_one(&row, Metric::Escalation).severity, Severity::Fine);
-        assert_eq!(since(&row, Metric::Correction), Some(NOW.minus(Micros::MINUTE.times(30))));
+        assert_eq!(
+            since(&row, Metric::Correction),
+            Some(NOW.minus(Micros::MINUTE.times(30)))
+        );
     }
 
     #[test]

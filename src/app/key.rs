@@ -39,11 +39,17 @@ impl Key {
 
     /// Makes a character key with Ctrl, in lower case.
     pub const fn ctrl(char: char) -> Self {
-        Self { code: Code::Char(char), is_ctrl: true }
+        Self {
+            code: Code::Char(char),
+            is_ctrl: true,
+        }
     }
 
     /// Makes a key without Ctrl.
     pub const fn of(code: Code) -> Self {
-        Self { code, is_ctrl: false }
+        Self {
+            code,
+            is_ctrl: false,
+        }
     }
 }

@@ -216,7 +216,10 @@ impl App {
             sort: Sort::default(),
             route: None,
             metric: Metric::Correction,
-            decisions: DecisionList { is_following: true, ..DecisionList::default() },
+            decisions: DecisionList {
+                is_following: true,
+                ..DecisionList::default()
+            },
             explained: None,
             neighbours: Vec::new(),
             scroll: 0,
@@ -253,7 +256,10 @@ impl App {
     pub fn shown_metric(&self) -> Metric {
         let has_corrections = self.snapshot.as_ref().is_none_or(|snapshot| {
             snapshot.total.now.correction.denominator > 0
-                || snapshot.routes.iter().any(|row| row.now.correction.denominator > 0)
+                || snapshot
+                    .routes
+                    .iter()
+                    .any(|row| row.now.correction.denominator > 0)
         });
         if self.metric == Metric::Correction && !has_corrections {
             Metric::Escalation
@@ -296,13 +302,17 @@ impl App {
     pub(super) fn page(&self, before: Option<u64>) -> Page {
         match self.scope() {
             Scope::Overview => Page::Overview { live_len: 40 },
-            Scope::Route => Page::Route { route: self.route.clone().unwrap_or_default() },
+            Scope::Route => Page::Route {
+                route: self.route.clone().unwrap_or_default(),
+            },
             Scope::Decisions => Page::Decisions {
                 route: self.decisions.route.clone(),
                 rows_len: Self::ROWS_LEN,
                 before,
             },
-            Scope::Explain => Page::Explain { id: self.explained.clone().unwrap_or_default() },
+            Scope::Explain => Page::Explain {
+                id: self.explained.clone().unwrap_or_default(),
+            },
             Scope::Sources => Page::Sources,
         }
     }

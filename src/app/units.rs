@@ -5,7 +5,10 @@
 use crate::model::{Micros, Timestamp};
 
 /// Returns a count as a float, for scales and ratios.
-#[expect(clippy::cast_precision_loss, reason = "15 digits are enough on a screen")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "15 digits are enough on a screen"
+)]
 pub fn as_float(count: u64) -> f64 {
     count as f64
 }
@@ -157,8 +160,10 @@ pub fn bytes(bytes: u64) -> String {
 
 /// Returns the time of day in UTC to the second, e.g. `03:11:40Z`.
 pub fn clock(ts: Timestamp) -> String {
-    ts.to_utc()
-        .map_or_else(|| "--:--:--Z".to_owned(), |utc| utc.format("%H:%M:%SZ").to_string())
+    ts.to_utc().map_or_else(
+        || "--:--:--Z".to_owned(),
+        |utc| utc.format("%H:%M:%SZ").to_string(),
+    )
 }
 
 /// Returns the time of day in UTC to the minute without a zone, e.g. `02:41`.
@@ -169,8 +174,10 @@ pub fn minute(ts: Timestamp) -> String {
 
 /// Returns the time of day to the millisecond without a zone, e.g. `03:11:08.211`.
 pub fn clock_millis(ts: Timestamp) -> String {
-    ts.to_utc()
-        .map_or_else(|| "--:--:--.---".to_owned(), |utc| utc.format("%H:%M:%S%.3f").to_string())
+    ts.to_utc().map_or_else(
+        || "--:--:--.---".to_owned(),
+        |utc| utc.format("%H:%M:%S%.3f").to_string(),
+    )
 }
 
 /// Returns the day and time of day, e.g. `2026-11-23 02:41:07Z`.

@@ -17,7 +17,11 @@ pub fn update(app: &mut App, message: Message, now: Timestamp) -> Vec<Effect> {
         Message::Resize { width, height } => {
             let was_narrow = app.settings.size.0 < 100;
             app.settings.size = (width, height);
-            if was_narrow == (width < 100) { Vec::new() } else { vec![app.ask(now)] }
+            if was_narrow == (width < 100) {
+                Vec::new()
+            } else {
+                vec![app.ask(now)]
+            }
         }
         Message::Paste(_) => Vec::new(),
         Message::Snapshot(snapshot) => receive(app, snapshot, now),
@@ -36,7 +40,11 @@ pub fn update(app: &mut App, message: Message, now: Timestamp) -> Vec<Effect> {
                 && app.shifted.is_none()
                 && !app.is_waiting
                 && now.since(app.asked_at) >= WINDOW_STEP;
-            if is_due { vec![app.ask(now)] } else { Vec::new() }
+            if is_due {
+                vec![app.ask(now)]
+            } else {
+                Vec::new()
+            }
         }
         Message::Notice(text) => {
             app.notice = Some(text);
@@ -68,11 +76,16 @@ fn receive(app: &mut App, snapshot: Arc<Snapshot>, now: Timestamp) -> Vec<Effect
         take_decisions(app, &snapshot, *before);
     }
     if app.selected_route.is_none() {
-        app.selected_route =
-            judge::ranked(&snapshot, app.sort).first().map(|first| first.row.route.to_string());
+        app.selected_route = judge::ranked(&snapshot, app.sort)
+            .first()
+            .map(|first| first.row.route.to_string());
     }
     app.snapshot = Some(snapshot);
-    if app.is_stale && app.paused.is_none() { vec![app.ask(now)] } else { Vec::new() }
+    if app.is_stale && app.paused.is_none() {
+        vec![app.ask(now)]
+    } else {
+        Vec::new()
+    }
 }
 
 /// While the list follows, an answer replaces it; else newer rows are only counted.
@@ -82,7 +95,11 @@ fn take_decisions(app: &mut App, snapshot: &Snapshot, before: Option<u64>) {
     if before.is_some() {
         let oldest = list.rows.last().map_or(u64::MAX, |row| row.row);
         let is_end = snapshot.decisions.len() < App::ROWS_LEN;
-        let older = snapshot.decisions.iter().filter(|row| row.row < oldest).cloned();
+        let older = snapshot
+            .decisions
+            .iter()
+            .filter(|row| row.row < oldest)
+            .cloned();
         list.rows.extend(older);
         list.is_complete = is_end || list.rows.len() >= App::ROWS_MAX;
         list.rows.truncate(App::ROWS_MAX);
@@ -93,7 +110,11 @@ fn take_decisions(app: &mut App, snapshot: &Snapshot, before: Option<u64>) {
         list.selected = list.selected.min(list.rows.len().saturating_sub(1));
     } else {
         let newest = list.rows.iter().map(|row| row.row).max().unwrap_or(0);
-        let newer = snapshot.decisions.iter().filter(|row| row.row > newest).count();
+        let newer = snapshot
+            .decisions
+            .iter()
+            .filter(|row| row.row > newest)
+            .count();
         list.new_len = u64::try_from(newer).unwrap_or(u64::MAX);
     }
 }
@@ -135,7 +156,11 @@ fn act(app: &mut App, action: Action, now: Timestamp) -> Vec<Effect> {
         Action::Go(scope) => go(app, scope, now),
         Action::Open => open(app, now),
         Action::RouteDecisions => {
-            let route = if app.scope() == Scope::Route { &app.route } else { &app.selected_route };
+            let route = if app.scope() == Scope::Route {
+                &app.route
+            } else {
+                &app.selected_route
+            };
             let route = route.clone();
             list_decisions(app, route);
             push(app, Scope::Decisions, now)
@@ -158,7 +183,10 @@ fn act(app: &mut App, action: Action, now: Timestamp) -> Vec<Effect> {
             app.shifted = None;
             let range = app.range();
             if let Some(paused) = &mut app.paused {
-                paused.window = range.map(|range| Window { from: paused.since.minus(range), to: paused.since });
+                paused.window = range.map(|range| Window {
+                    from: paused.since.minus(range),
+                    to: paused.since,
+                });
             }
             reload(app, now)
         }
@@ -170,7 +198,9 @@ fn act(app: &mut App, action: Action, now: Timestamp) -> Vec<Effect> {
             Vec::new()
         }
         Action::CycleMetric => {
-            let at = Metric::CHARTED.iter().position(|metric| *metric == app.shown_metric());
+            let at = Metric::CHARTED
+                .iter()
+                .position(|metric| *metric == app.shown_metric());
             let next = at.map_or(0, |at| (at + 1) % Metric::CHARTED.len());
             app.metric = Metric::CHARTED.get(next).copied().unwrap_or(app.metric);
             if app.metric != app.shown_metric() {
@@ -232,7 +262,9 @@ fn open(app: &mut App, now: Timestamp) -> Vec<Effect> {
     match app.scope() {
         Scope::Decisions => explain_selected(app, now),
         _ => {
-            let Some(route) = app.selected_route.clone() else { return Vec::new() };
+            let Some(route) = app.selected_route.clone() else {
+                return Vec::new();
+            };
             app.route = Some(route);
             push(app, Scope::Route, now)
         }
@@ -248,7 +280,11 @@ fn explain_selected(app: &mut App, now: Timestamp) -> Vec<Effect> {
         None => &[],
     };
     let ids: Vec<String> = rows.iter().map(|row| row.id.clone()).collect();
-    let selected = if of_list || !app.decisions.rows.is_empty() { app.decisions.selected } else { 0 };
+    let selected = if of_list || !app.decisions.rows.is_empty() {
+        app.decisions.selected
+    } else {
+        0
+    };
     let Some(id) = ids.get(selected).cloned() else {
         app.notice = Some("no decision is selected".to_owned());
         return Vec::new();
@@ -261,10 +297,18 @@ fn explain_selected(app: &mut App, now: Timestamp) -> Vec<Effect> {
 }
 
 fn neighbour(app: &mut App, by: isize, now: Timestamp) -> Vec<Effect> {
-    let at = app.neighbours.iter().position(|id| Some(id) == app.explained.as_ref());
+    let at = app
+        .neighbours
+        .iter()
+        .position(|id| Some(id) == app.explained.as_ref());
     let next = at.and_then(|at| at.checked_add_signed(by));
-    let Some((next, id)) = next.and_then(|next| Some((next, app.neighbours.get(next)?.clone()))) else {
-        let end = if by > 0 { "the oldest decision of the list" } else { "the newest decision of the list" };
+    let Some((next, id)) = next.and_then(|next| Some((next, app.neighbours.get(next)?.clone())))
+    else {
+        let end = if by > 0 {
+            "the oldest decision of the list"
+        } else {
+            "the newest decision of the list"
+        };
         app.notice = Some(end.to_owned());
         return Vec::new();
     };
@@ -278,18 +322,22 @@ fn neighbour(app: &mut App, by: isize, now: Timestamp) -> Vec<Effect> {
 
 fn step(app: &mut App, by: isize, now: Timestamp) -> Vec<Effect> {
     let moved = |at: usize, len: usize| {
-        at.saturating_add_signed(by.clamp(-1_000_000, 1_000_000)).min(len.saturating_sub(1))
+        at.saturating_add_signed(by.clamp(-1_000_000, 1_000_000))
+            .min(len.saturating_sub(1))
     };
     match app.scope() {
         Scope::Overview => {
-            let Some(snapshot) = app.snapshot.clone() else { return Vec::new() };
+            let Some(snapshot) = app.snapshot.clone() else {
+                return Vec::new();
+            };
             let routes = judge::ranked(&snapshot, app.sort);
             let at = routes
                 .iter()
                 .position(|judged| Some(&*judged.row.route) == app.selected_route.as_deref())
                 .unwrap_or(0);
-            app.selected_route =
-                routes.get(moved(at, routes.len())).map(|judged| judged.row.route.to_string());
+            app.selected_route = routes
+                .get(moved(at, routes.len()))
+                .map(|judged| judged.row.route.to_string());
             Vec::new()
         }
         Scope::Decisions => {
@@ -317,15 +365,24 @@ fn shift(app: &mut App, is_later: bool, now: Timestamp) -> Vec<Effect> {
         return Vec::new();
     };
     let shown = app.snapshot.as_ref().map(|snapshot| snapshot.window);
-    let Some(window) = app.shifted.or(shown) else { return Vec::new() };
+    let Some(window) = app.shifted.or(shown) else {
+        return Vec::new();
+    };
     if is_later && app.shifted.is_none() {
         app.notice = Some("this is the newest window".to_owned());
         return Vec::new();
     }
     let half = Micros(range.0 / 2);
-    let to = if is_later { window.to.plus(half) } else { window.to.minus(half) };
+    let to = if is_later {
+        window.to.plus(half)
+    } else {
+        window.to.minus(half)
+    };
     let newest = app.paused.map_or(now, |paused| paused.since);
-    app.shifted = (to < newest).then_some(Window { from: to.minus(range), to });
+    app.shifted = (to < newest).then_some(Window {
+        from: to.minus(range),
+        to,
+    });
     reload(app, now)
 }
 
@@ -334,7 +391,12 @@ fn pause(app: &mut App, now: Timestamp) -> Vec<Effect> {
         return vec![app.ask(now)];
     }
     let window = app.snapshot.as_ref().map(|snapshot| snapshot.window);
-    app.paused = Some(Paused { since: now, window, waiting: 0, has_news: false });
+    app.paused = Some(Paused {
+        since: now,
+        window,
+        waiting: 0,
+        has_news: false,
+    });
     // An answer under way would move the frozen screen.
     app.asked += 1;
     app.is_waiting = false;
@@ -374,10 +436,16 @@ mod tests {
         assert!(!update(&mut app, Message::DataChanged { stored: 1 }, NOW).is_empty());
         fn newer(query: Query) -> Snapshot {
             let decisions = (1..=15).rev().map(crate::app::fixtures::decision).collect();
-            Snapshot { decisions, ..ordinary(query) }
+            Snapshot {
+                decisions,
+                ..ordinary(query)
+            }
         }
         give(&mut app, newer);
-        assert_eq!((app.decisions.rows.clone(), app.decisions.new_len), (before, 3));
+        assert_eq!(
+            (app.decisions.rows.clone(), app.decisions.new_len),
+            (before, 3)
+        );
         press_char(&mut app, 'G');
         give(&mut app, newer);
         assert_eq!((app.decisions.rows.len(), app.decisions.new_len), (15, 0));

@@ -29,7 +29,13 @@ pub fn scale<'a>(rows: impl Iterator<Item = &'a RouteRow>, metric: Metric) -> f6
 }
 
 /// Draws the last `width` buckets as levels of `top`; a bucket without events is blank.
-pub fn sparkline(trend: &[TrendPoint], metric: Metric, top: f64, width: usize, glyphs: Glyphs) -> Row {
+pub fn sparkline(
+    trend: &[TrendPoint],
+    metric: Metric,
+    top: f64,
+    width: usize,
+    glyphs: Glyphs,
+) -> Row {
     let mut row = Row::new();
     for point in trend.iter().skip(trend.len().saturating_sub(width)) {
         let glyph = value(point, metric).map_or(" ", |value| {
@@ -60,12 +66,21 @@ impl Trend<'_> {
     pub fn legend(&self, glyphs: Glyphs) -> Row {
         let row = Row::new()
             .own(self.metric.heading(), Role::Title)
-            .own(if self.metric == Metric::P95 { "  o " } else { " %  o " }, Role::Plain)
+            .own(
+                if self.metric == Metric::P95 {
+                    "  o "
+                } else {
+                    " %  o "
+                },
+                Role::Plain,
+            )
             .say(units::whole_span(self.step), Role::Plain);
         let row = if self.metric == Metric::P95 {
             row
         } else {
-            row.own("  ", Role::Plain).own(glyphs.band, Role::Plain).own(" 95% band", Role::Plain)
+            row.own("  ", Role::Plain)
+                .own(glyphs.band, Role::Plain)
+                .own(" 95% band", Role::Plain)
         };
         row.own("  - - usual  ~ still filling", Role::Plain)
     }
@@ -79,7 +94,9 @@ impl Trend<'_> {
         }
         let lines = height - 2;
         let wide = (plot / trend.len()).max(1);
-        let points = trend.get(trend.len().saturating_sub(plot / wide)..).unwrap_or(trend);
+        let points = trend
+            .get(trend.len().saturating_sub(plot / wide)..)
+            .unwrap_or(trend);
         let usual = self.usual();
         let top = self.top(points, usual);
         let filling = filling_len(trend, self.metric);
@@ -95,7 +112,14 @@ impl Trend<'_> {
             row.push_own("|", Role::Plain);
             for (idx, point) in points.iter().enumerate() {
                 let is_filling = idx + filling >= points.len();
-                self.bucket(&mut row, point, (high - cell, high), usual, (wide, is_filling), glyphs);
+                self.bucket(
+                    &mut row,
+                    point,
+                    (high - cell, high),
+                    usual,
+                    (wide, is_filling),
+                    glyphs,
+                );
             }
             rows.push(row);
         }
@@ -113,7 +137,10 @@ impl Trend<'_> {
 
     /// The largest value, with headroom, so that wide intervals of small buckets do not flatten it.
     fn top(&self, points: &[TrendPoint], usual: Option<f64>) -> f64 {
-        let most = points.iter().filter_map(|p| value(p, self.metric)).fold(0.0, f64::max);
+        let most = points
+            .iter()
+            .filter_map(|p| value(p, self.metric))
+            .fold(0.0, f64::max);
         let top = most.max(usual.unwrap_or(0.0)) * 1.3;
         if self.metric == Metric::P95 {
             top.max(1.0)
@@ -143,7 +170,10 @@ impl Trend<'_> {
     ) {
         let holds = |value: f64| (value > low && value <= high) || (value <= 0.0 && low <= 0.0);
         let middle = (low + high) / 2.0;
-        let interval = self.metric.trend_rate(point).and_then(|rate| rate.interval());
+        let interval = self
+            .metric
+            .trend_rate(point)
+            .and_then(|rate| rate.interval());
         let is_band = interval.is_some_and(|band| band.low <= middle && middle <= band.high);
         let is_point = value(point, self.metric).is_some_and(holds);
         let is_usual = usual.is_some_and(holds);
@@ -169,26 +199,43 @@ impl Trend<'_> {
         let mut marks: Vec<(usize, &MarkerRow)> = self
             .markers
             .iter()
-            .filter(|marker| marker.route.as_ref().is_none_or(|route| *route == self.row.route))
+            .filter(|marker| {
+                marker
+                    .route
+                    .as_ref()
+                    .is_none_or(|route| *route == self.row.route)
+            })
             .filter_map(|marker| Some((place(marker.ts)?, marker)))
             .collect();
         marks.sort_by_key(|mark| mark.0);
         let mut axis = Row::new().own("    +", Role::Plain);
         for column in 0..columns {
             let is_mark = marks.iter().any(|mark| mark.0 == column);
-            axis.push_own(if is_mark { "^" } else { "-" }, if is_mark { Role::Title } else { Role::Plain });
+            axis.push_own(
+                if is_mark { "^" } else { "-" },
+                if is_mark { Role::Title } else { Role::Plain },
+            );
         }
         let first = points.first().map(|p| p.start).unwrap_or_default();
-        let end = points.last().map(|p| p.start.plus(self.step)).unwrap_or_default();
+        let end = points
+            .last()
+            .map(|p| p.start.plus(self.step))
+            .unwrap_or_default();
         let is_long = end.since(first) > Micros::DAY;
         let time = |ts: Timestamp| {
-            if is_long { units::day_clock(ts).get(5..16).unwrap_or("").to_owned() } else { units::minute(ts) }
+            if is_long {
+                units::day_clock(ts).get(5..16).unwrap_or("").to_owned()
+            } else {
+                units::minute(ts)
+            }
         };
         let mut times = Row::new().pad_to(5).say(time(first), Role::Plain);
         let last = time(end);
         let last_at = (5 + columns).saturating_sub(last.len());
         for (column, marker) in marks {
-            let text = crate::model::sanitise(&format!("{} {}", marker.label, units::minute(marker.ts))).cut(24);
+            let text =
+                crate::model::sanitise(&format!("{} {}", marker.label, units::minute(marker.ts)))
+                    .cut(24);
             let start = (5 + column).saturating_sub(text.width() / 2);
             if start > times.width() && start + text.width() < last_at {
                 times = times.pad_to(start).shown(text, Role::Title);
@@ -217,14 +264,22 @@ const BINS: [(f64, &str); 7] = [
 pub fn latency_bars(now: &Histogram, usual: &Histogram, width: usize) -> Vec<Row> {
     let now = shares(now);
     let usual = (usual.count() > 0).then(|| shares(usual));
-    let most = now.iter().chain(usual.iter().flatten()).copied().fold(0.0, f64::max).max(0.01);
+    let most = now
+        .iter()
+        .chain(usual.iter().flatten())
+        .copied()
+        .fold(0.0, f64::max)
+        .max(0.01);
     let bar = width.saturating_sub(16).max(4);
     let len = |share: f64| units::cells(share / most * units::as_float(bar as u64 - 1), bar - 1);
     BINS.iter()
         .zip(now)
         .enumerate()
         .map(|(idx, ((_, label), share))| {
-            let tick = usual.as_ref().and_then(|usual| usual.get(idx)).map(|share| len(*share));
+            let tick = usual
+                .as_ref()
+                .and_then(|usual| usual.get(idx))
+                .map(|share| len(*share));
             let mut row = Row::new().own(label, Role::Plain).pad_to(8);
             for column in 0..bar {
                 let glyph = match (tick == Some(column), column < len(share)) {

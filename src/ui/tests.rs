@@ -24,11 +24,20 @@ fn text(buffer: &Buffer) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-fn snap(name: &str, scope: Scope, make: fn(crate::stats::Query) -> crate::stats::Snapshot, fails: bool) {
+fn snap(
+    name: &str,
+    scope: Scope,
+    make: fn(crate::stats::Query) -> crate::stats::Snapshot,
+    fails: bool,
+) {
     for size in SIZES {
         let mut app = app(scope, size, make);
         if fails {
-            update(&mut app, Message::QueryFailed("database is locked".to_owned()), NOW);
+            update(
+                &mut app,
+                Message::QueryFailed("database is locked".to_owned()),
+                NOW,
+            );
         }
         let name = format!("{name}-{}x{}", size.0, size.1);
         insta::assert_snapshot!(name, text(&drawn(&app, size)));
@@ -69,7 +78,8 @@ proptest! {
         app.is_help_open = width % 7 == 0;
         let buffer = drawn(&app, (width, height));
         for cell in &buffer.content {
-            prop_assert!(cell.symbol().chars().all(|c| !c.is_control() && !('\u{202a}'..='\u{202e}').contains(&c)));
+            let is_safe = cell.symbol().chars().all(|c| !c.is_control() && !('\u{202a}'..='\u{202e}').contains(&c));
+            prop_assert!(is_safe);
         }
     }
 }

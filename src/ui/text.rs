@@ -112,7 +112,11 @@ impl<'a> Canvas<'a> {
     /// Makes a canvas of the part of `area` that `buffer` has.
     pub fn new(buffer: &'a mut Buffer, area: Rect, theme: Theme) -> Self {
         let area = area.intersection(buffer.area);
-        Self { buffer, area, theme }
+        Self {
+            buffer,
+            area,
+            theme,
+        }
     }
 
     /// Returns the columns.

@@ -23,7 +23,14 @@ pub enum Role {
 
 impl Role {
     /// Every role.
-    pub const ALL: [Self; 6] = [Self::Plain, Self::Title, Self::Dim, Self::Act, Self::Watch, Self::Key];
+    pub const ALL: [Self; 6] = [
+        Self::Plain,
+        Self::Title,
+        Self::Dim,
+        Self::Act,
+        Self::Watch,
+        Self::Key,
+    ];
 }
 
 /// The characters of charts.
@@ -47,11 +54,20 @@ impl Theme {
     /// Returns the theme that `app` asks for.
     pub fn of(app: &App) -> Self {
         let glyphs = if app.settings.is_ascii {
-            Glyphs { levels: ["_", ".", "-", "=", "*", "#", "%", "@"], band: ":" }
+            Glyphs {
+                levels: ["_", ".", "-", "=", "*", "#", "%", "@"],
+                band: ":",
+            }
         } else {
-            Glyphs { levels: ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"], band: "░" }
+            Glyphs {
+                levels: ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"],
+                band: "░",
+            }
         };
-        Self { name: app.settings.theme, glyphs }
+        Self {
+            name: app.settings.theme,
+            glyphs,
+        }
     }
 
     /// Returns the style of `role`: the terminal's own foreground and background, bold, dim, and only

@@ -14,8 +14,24 @@ pub fn draw(app: &App, canvas: &mut Canvas<'_>) {
         (false, 0) => "not following, G follows".to_owned(),
         (false, new) => format!("+{new} new, G follows"),
     };
-    canvas.line(1, &Row::new().say(format!(" {} decisions in the window, {state}", units::count(list.total)), Role::Plain));
-    let head = Row::new().own(if width < 80 { " TIME     MODELS  TOOK  REASON" } else { "  TIME (UTC)    ID         MODELS  TOKENS  TOOK  REASON" }, Role::Title);
+    canvas.line(
+        1,
+        &Row::new().say(
+            format!(
+                " {} decisions in the window, {state}",
+                units::count(list.total)
+            ),
+            Role::Plain,
+        ),
+    );
+    let head = Row::new().own(
+        if width < 80 {
+            " TIME     MODELS  TOOK  REASON"
+        } else {
+            "  TIME (UTC)    ID         MODELS  TOKENS  TOOK  REASON"
+        },
+        Role::Title,
+    );
     canvas.line(2, &head);
     let room = height.saturating_sub(6).max(1);
     let first = list.selected / room * room;
@@ -24,9 +40,16 @@ pub fn draw(app: &App, canvas: &mut Canvas<'_>) {
         let is_selected = idx == list.selected;
         let line = Row::new().own(if is_selected { ">" } else { " " }, Role::Title);
         let line = if width < 80 {
-            line.left(units::clock_millis(row.ts).get(..8).unwrap_or_default(), 9, Role::Plain)
+            line.left(
+                units::clock_millis(row.ts).get(..8).unwrap_or_default(),
+                9,
+                Role::Plain,
+            )
         } else {
-            line.own(" ", Role::Plain).left(units::clock_millis(row.ts), 14, Role::Plain).left(&row.id, 10, Role::Plain).own(" ", Role::Plain)
+            line.own(" ", Role::Plain)
+                .left(units::clock_millis(row.ts), 14, Role::Plain)
+                .left(&row.id, 10, Role::Plain)
+                .own(" ", Role::Plain)
         };
         canvas.line(y, &facts(line, row, width));
         if is_selected {
@@ -34,9 +57,18 @@ pub fn draw(app: &App, canvas: &mut Canvas<'_>) {
         }
     }
     if list.rows.is_empty() {
-        canvas.line(3, &Row::new().own("  no decisions in this window", Role::Plain));
+        canvas.line(
+            3,
+            &Row::new().own("  no decisions in this window", Role::Plain),
+        );
     }
-    canvas.line(height - 2, &Row::new().own(" C corrected  E escalated  F fallback  X failed  > hop to the next model", Role::Dim));
+    canvas.line(
+        height - 2,
+        &Row::new().own(
+            " C corrected  E escalated  F fallback  X failed  > hop to the next model",
+            Role::Dim,
+        ),
+    );
 }
 
 /// Appends models, tokens, latency, marks and reason.
@@ -49,14 +81,31 @@ pub fn facts(line: Row, row: &DecisionRow, width: usize) -> Row {
     };
     let mut line = line.left(models.join(">"), models_width, Role::Plain);
     if width >= 80 {
-        line = line.right(row.tokens.map_or_else(|| "--".to_owned(), units::count), 7, Role::Plain);
+        line = line.right(
+            row.tokens.map_or_else(|| "--".to_owned(), units::count),
+            7,
+            Role::Plain,
+        );
     }
-    line = line.right(row.latency.map_or_else(|| "--".to_owned(), units::span), 7, Role::Plain);
-    let marks = [(row.is_corrected, "C"), (row.is_escalated, "E"), (row.is_fallback, "F"), (row.state == "failed", "X")];
+    line = line.right(
+        row.latency.map_or_else(|| "--".to_owned(), units::span),
+        7,
+        Role::Plain,
+    );
+    let marks = [
+        (row.is_corrected, "C"),
+        (row.is_escalated, "E"),
+        (row.is_fallback, "F"),
+        (row.state == "failed", "X"),
+    ];
     line.push_own(" ", Role::Plain);
     for (is_set, mark) in marks {
         line.push_own(if is_set { mark } else { " " }, Role::Title);
     }
-    let reason = row.reason.as_ref().or(row.rule.as_ref()).map_or("", |text| text);
+    let reason = row
+        .reason
+        .as_ref()
+        .or(row.rule.as_ref())
+        .map_or("", |text| text);
     line.own(" ", Role::Plain).say(reason, Role::Plain)
 }

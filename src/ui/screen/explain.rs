@@ -9,8 +9,16 @@ use crate::ui::theme::Role;
 /// Draws the page below the header.
 pub fn draw(app: &App, snapshot: &Snapshot, now: Timestamp, canvas: &mut Canvas<'_>) {
     let asked = app.explained.as_deref().unwrap_or_default();
-    let Some(found) = snapshot.explanation.as_ref().filter(|found| found.id.starts_with(asked)) else {
-        let text = if snapshot.ambiguous.is_empty() { " looking this decision up, or it is not stored".to_owned() } else { format!(" several ids fit: {}", snapshot.ambiguous.join(" ")) };
+    let Some(found) = snapshot
+        .explanation
+        .as_ref()
+        .filter(|found| found.id.starts_with(asked))
+    else {
+        let text = if snapshot.ambiguous.is_empty() {
+            " looking this decision up, or it is not stored".to_owned()
+        } else {
+            format!(" several ids fit: {}", snapshot.ambiguous.join(" "))
+        };
         canvas.line(2, &Row::new().say(text, Role::Plain));
         return;
     };
@@ -32,25 +40,61 @@ fn title(text: &'static str) -> Row {
 }
 
 fn page(app: &App, found: &Explanation, now: Timestamp, width: usize) -> Vec<Row> {
-    let text = |value: &Option<std::sync::Arc<str>>| value.as_ref().map_or_else(|| "unknown".to_owned(), ToString::to_string);
+    let text = |value: &Option<std::sync::Arc<str>>| {
+        value
+            .as_ref()
+            .map_or_else(|| "unknown".to_owned(), ToString::to_string)
+    };
     let route = found.route.as_ref().map_or("(unknown)", |route| route);
-    let mut rows = vec![line(format!("{route}   {}   {} ({} ago)", found.state, units::day_clock(found.ts), units::age(now.since(found.ts))))];
-    let signals: Vec<String> = found.signals.iter().map(|s| format!("{}={}", s.name, s.value.as_deref().unwrap_or("unknown"))).collect();
+    let mut rows = vec![line(format!(
+        "{route}   {}   {} ({} ago)",
+        found.state,
+        units::day_clock(found.ts),
+        units::age(now.since(found.ts))
+    ))];
+    let signals: Vec<String> = found
+        .signals
+        .iter()
+        .map(|s| format!("{}={}", s.name, s.value.as_deref().unwrap_or("unknown")))
+        .collect();
     rows.extend(wrapped("asked: ", &signals, width));
     if !found.attrs.is_empty() {
-        let attrs: Vec<String> = found.attrs.iter().map(|(k, v)| format!("{k}={v}")).collect();
+        let attrs: Vec<String> = found
+            .attrs
+            .iter()
+            .map(|(k, v)| format!("{k}={v}"))
+            .collect();
         rows.extend(wrapped("attributes: ", &attrs, width));
     }
     rows.push(Row::new());
-    rows.push(title("RECORDED   verdict NO POLICY").own(": as recorded, cannot be checked: no policy text", Role::Plain));
-    rows.push(line(format!("  rule {}   tier {}   model {}", text(&found.rule), text(&found.tier), text(&found.model))));
-    rows.push(line(format!("  policy {}   reason {}", text(&found.policy), text(&found.reason))));
+    rows.push(title("RECORDED   verdict NO POLICY").own(
+        ": as recorded, cannot be checked: no policy text",
+        Role::Plain,
+    ));
+    rows.push(line(format!(
+        "  rule {}   tier {}   model {}",
+        text(&found.rule),
+        text(&found.tier),
+        text(&found.model)
+    )));
+    rows.push(line(format!(
+        "  policy {}   reason {}",
+        text(&found.policy),
+        text(&found.reason)
+    )));
     if let Some(recorded) = &found.recorded {
-        rows.extend((app.settings.recorded_in_words)(found.format, recorded).iter().map(|text| line(format!("  {text}"))));
+        rows.extend(
+            (app.settings.recorded_in_words)(found.format, recorded)
+                .iter()
+                .map(|text| line(format!("  {text}"))),
+        );
     }
     for (model, score, why) in &found.candidates {
         let score = score.map_or_else(|| "--".to_owned(), |score| format!("{score:.3}"));
-        rows.push(line(format!("  candidate {model}  score {score}  {}", why.as_deref().unwrap_or("taken or not said"))));
+        rows.push(line(format!(
+            "  candidate {model}  score {score}  {}",
+            why.as_deref().unwrap_or("taken or not said")
+        )));
     }
     rows.push(Row::new());
     rows.extend(chain(found, width));
@@ -58,7 +102,9 @@ fn page(app: &App, found: &Explanation, now: Timestamp, width: usize) -> Vec<Row
     rows.extend(compared(found));
     rows.push(line(consequence(found, now)));
     for conflict in &found.conflicts {
-        rows.push(line(format!("two accounts of: {conflict}; the first counts")));
+        rows.push(line(format!(
+            "two accounts of: {conflict}; the first counts"
+        )));
     }
     if found.has_bad_number {
         rows.push(line("a number in the log was broken and reads as unknown"));
@@ -85,24 +131,63 @@ fn wrapped(head: &'static str, words: &[String], width: usize) -> Vec<Row> {
 }
 
 fn chain(found: &Explanation, width: usize) -> Vec<Row> {
-    let ends = found.attempts.iter().filter_map(|hop| Some(hop.offset?.saturating_add(hop.latency?)));
+    let ends = found
+        .attempts
+        .iter()
+        .filter_map(|hop| Some(hop.offset?.saturating_add(hop.latency?)));
     let total = ends.max().or(found.latency).unwrap_or_default();
-    let cost = found.cost.map_or_else(|| "cost unknown".to_owned(), |cost| units::usd(cost.as_usd()));
-    let took = found.latency.map_or_else(|| "latency unknown".to_owned(), units::span);
-    let head = format!("  {took}, {} attempts, {cost}, bars to {}", found.attempts.len(), units::span(total));
+    let cost = found.cost.map_or_else(
+        || "cost unknown".to_owned(),
+        |cost| units::usd(cost.as_usd()),
+    );
+    let took = found
+        .latency
+        .map_or_else(|| "latency unknown".to_owned(), units::span);
+    let head = format!(
+        "  {took}, {} attempts, {cost}, bars to {}",
+        found.attempts.len(),
+        units::span(total)
+    );
     let mut rows = vec![title("CHAIN").say(head, Role::Plain)];
     let bar = width.saturating_sub(if width < 80 { 26 } else { 66 });
     for hop in &found.attempts {
-        let row = Row::new().own("   ", Role::Plain).left(&hop.model, if width < 80 { 14 } else { 20 }, Role::Plain).own(" ", Role::Plain);
-        let row = row.right(hop.latency.map_or_else(|| "--".to_owned(), units::span), 6, Role::Plain).own(" ", Role::Plain);
-        let row = if width < 80 { row } else {
-            let why = hop.reason.as_ref().map_or_else(|| hop.outcome.to_owned(), |reason| format!("{} {reason}", hop.outcome));
-            row.left(why, 24, Role::Plain).right(hop.cost.map_or_else(|| "--".to_owned(), |cost| units::usd(cost.as_usd())), 8, Role::Plain).own(" ", Role::Plain)
+        let row = Row::new()
+            .own("   ", Role::Plain)
+            .left(&hop.model, if width < 80 { 14 } else { 20 }, Role::Plain)
+            .own(" ", Role::Plain);
+        let row = row
+            .right(
+                hop.latency.map_or_else(|| "--".to_owned(), units::span),
+                6,
+                Role::Plain,
+            )
+            .own(" ", Role::Plain);
+        let row = if width < 80 {
+            row
+        } else {
+            let why = hop.reason.as_ref().map_or_else(
+                || hop.outcome.to_owned(),
+                |reason| format!("{} {reason}", hop.outcome),
+            );
+            row.left(why, 24, Role::Plain)
+                .right(
+                    hop.cost
+                        .map_or_else(|| "--".to_owned(), |cost| units::usd(cost.as_usd())),
+                    8,
+                    Role::Plain,
+                )
+                .own(" ", Role::Plain)
         };
         rows.push(row.then(hop_bar(hop.offset.zip(hop.latency), total, bar)));
         if hop.input_tokens.is_some() || hop.output_tokens.is_some() {
-            let count = |tokens: Option<u32>| tokens.map_or_else(|| "--".to_owned(), |tokens| tokens.to_string());
-            rows.push(line(format!("    {} tokens in, {} out", count(hop.input_tokens), count(hop.output_tokens))));
+            let count = |tokens: Option<u32>| {
+                tokens.map_or_else(|| "--".to_owned(), |tokens| tokens.to_string())
+            };
+            rows.push(line(format!(
+                "    {} tokens in, {} out",
+                count(hop.input_tokens),
+                count(hop.output_tokens)
+            )));
         }
     }
     if found.has_hidden_attempts {
@@ -112,9 +197,16 @@ fn chain(found: &Explanation, width: usize) -> Vec<Row> {
 }
 
 fn hop_bar(place: Option<(Micros, Micros)>, total: Micros, width: usize) -> Row {
-    let Some((offset, latency)) = place else { return Row::new() };
+    let Some((offset, latency)) = place else {
+        return Row::new();
+    };
     let inner = width.saturating_sub(2);
-    let scale = |span: Micros| units::cells(span.as_seconds() / total.as_seconds().max(1e-9) * units::as_float(inner as u64), inner);
+    let scale = |span: Micros| {
+        units::cells(
+            span.as_seconds() / total.as_seconds().max(1e-9) * units::as_float(inner as u64),
+            inner,
+        )
+    };
     let start = scale(offset);
     let end = scale(offset.saturating_add(latency)).max(start);
     let mut row = Row::new().pad_to(start).own("|", Role::Plain);
@@ -127,7 +219,10 @@ fn hop_bar(place: Option<(Micros, Micros)>, total: Micros, width: usize) -> Row 
 fn compared(found: &Explanation) -> Vec<Row> {
     let normal = &found.normal;
     if normal.compared_with < 10 {
-        return vec![line(format!("too few to compare ({})", normal.compared_with))];
+        return vec![line(format!(
+            "too few to compare ({})",
+            normal.compared_with
+        ))];
     }
     let mut parts = Vec::new();
     if let Some(percentile) = normal.latency_percentile {
@@ -139,12 +234,19 @@ fn compared(found: &Explanation) -> Vec<Row> {
     if let Some(share) = normal.attempts_share {
         parts.push(format!("{share:.0}% need as many attempts"));
     }
-    vec![line(format!("of {} requests of the route in {}: {}", units::count(normal.compared_with), units::whole_span(normal.reach), parts.join(", ")))]
+    vec![line(format!(
+        "of {} requests of the route in {}: {}",
+        units::count(normal.compared_with),
+        units::whole_span(normal.reach),
+        parts.join(", ")
+    ))]
 }
 
 fn consequence(found: &Explanation, now: Timestamp) -> String {
     if let Some((kind, by, after)) = &found.correction {
-        let after = after.map(|after| format!(" after {}", units::span(after))).unwrap_or_default();
+        let after = after
+            .map(|after| format!(" after {}", units::span(after)))
+            .unwrap_or_default();
         return format!("corrected: {} by {}{after}", kind.word(), by.word());
     }
     match found.state {

@@ -7,16 +7,34 @@ use crate::ui::theme::Role;
 
 /// Draws the commands that work on the page below.
 pub fn draw(app: &App, canvas: &mut Canvas<'_>) {
-    canvas.line(0, &Row::new().own(" help: ", Role::Title).own(app.scope().name(), Role::Title).own("   Esc closes", Role::Plain));
+    canvas.line(
+        0,
+        &Row::new()
+            .own(" help: ", Role::Title)
+            .own(app.scope().name(), Role::Title)
+            .own("   Esc closes", Role::Plain),
+    );
     let column = Command::DOC_LEN_MAX + 9;
     let columns = (canvas.width() / column).clamp(1, 4);
     let mut ends = vec![2; columns];
     for (group, title) in Group::ALL {
-        let commands: Vec<&Command> = COMMANDS.iter().filter(|c| c.group == group && c.works_in(app.scope())).collect();
-        let Some((at, end)) = ends.iter_mut().enumerate().min_by_key(|(_, end)| **end) else { continue };
-        canvas.put(at * column + 1, *end, column, &Row::new().own(title, Role::Title));
+        let commands: Vec<&Command> = COMMANDS
+            .iter()
+            .filter(|c| c.group == group && c.works_in(app.scope()))
+            .collect();
+        let Some((at, end)) = ends.iter_mut().enumerate().min_by_key(|(_, end)| **end) else {
+            continue;
+        };
+        canvas.put(
+            at * column + 1,
+            *end,
+            column,
+            &Row::new().own(title, Role::Title),
+        );
         for (idx, command) in commands.iter().enumerate() {
-            let row = Row::new().left(command.keys_text, 6, Role::Key).own(command.doc, Role::Plain);
+            let row = Row::new()
+                .left(command.keys_text, 6, Role::Key)
+                .own(command.doc, Role::Plain);
             canvas.put(at * column + 2, *end + 1 + idx, column - 2, &row);
         }
         *end += commands.len() + 2;
@@ -24,7 +42,13 @@ pub fn draw(app: &App, canvas: &mut Canvas<'_>) {
     let y = canvas.height().saturating_sub(2);
     let width = canvas.width();
     canvas.line(y, &Row::new().pad_to(width));
-    canvas.line(y, &Row::new().own(" !! act  ! watch  ? too little data  = no change  ^ up  v down  n/l not logged", Role::Plain));
+    canvas.line(
+        y,
+        &Row::new().own(
+            " !! act  ! watch  ? too little data  = no change  ^ up  v down  n/l not logged",
+            Role::Plain,
+        ),
+    );
 }
 
 /// Draws the first page of an empty database.
@@ -44,7 +68,12 @@ pub fn draw_empty(snapshot: &Snapshot, canvas: &mut Canvas<'_>) {
     for (idx, text) in LINES.iter().enumerate() {
         canvas.line(idx + 2, &Row::new().own(text, Role::Plain));
     }
-    let seen = format!(" seen so far: {} lines, {} accepted, {} rejected", units::count(snapshot.ingest.lines), units::count(snapshot.ingest.events), units::count(snapshot.ingest.quarantined));
+    let seen = format!(
+        " seen so far: {} lines, {} accepted, {} rejected",
+        units::count(snapshot.ingest.lines),
+        units::count(snapshot.ingest.events),
+        units::count(snapshot.ingest.quarantined)
+    );
     let y = (LINES.len() + 2).min(canvas.height().saturating_sub(2));
     canvas.line(y, &Row::new().say(seen, Role::Plain));
 }

@@ -15,15 +15,34 @@ pub fn draw(app: &App, snapshot: &Snapshot, now: Timestamp, canvas: &mut Canvas<
     let total = &snapshot.ingest;
     let mut rows = vec![line(format!(
         "{} lines  {} events  {} duplicates  {} conflicts  {} rejected  {} noise  {} orphans",
-        units::count(total.lines), units::count(total.events), units::count(total.duplicates), units::count(total.conflicts),
-        units::count(total.quarantined), units::count(total.noise), units::count(total.orphans)
+        units::count(total.lines),
+        units::count(total.events),
+        units::count(total.duplicates),
+        units::count(total.conflicts),
+        units::count(total.quarantined),
+        units::count(total.noise),
+        units::count(total.orphans)
     ))];
     for source in &snapshot.sources {
         rows.push(Row::new());
         rows.extend(one(source, now));
-        for reject in snapshot.rejects.iter().filter(|reject| reject.source == source.source) {
-            rows.push(line(format!("  ! {} x {}: {}", units::count(reject.count), reject.reason, reject.detail)));
-            rows.push(line(format!("    first {} in {}, byte {}", units::day_clock(reject.first_seen), reject.path, reject.offset)));
+        for reject in snapshot
+            .rejects
+            .iter()
+            .filter(|reject| reject.source == source.source)
+        {
+            rows.push(line(format!(
+                "  ! {} x {}: {}",
+                units::count(reject.count),
+                reject.reason,
+                reject.detail
+            )));
+            rows.push(line(format!(
+                "    first {} in {}, byte {}",
+                units::day_clock(reject.first_seen),
+                reject.path,
+                reject.offset
+            )));
         }
     }
     if snapshot.sources.is_empty() {
@@ -41,24 +60,55 @@ fn line(text: impl AsRef<str>) -> Row {
 }
 
 fn one(source: &SourceRow, now: Timestamp) -> Vec<Row> {
-    let ago = |ts: Option<Timestamp>| ts.map_or_else(|| "never".to_owned(), |ts| format!("{} ({} ago)", units::clock(ts), units::age(now.since(ts))));
+    let ago = |ts: Option<Timestamp>| {
+        ts.map_or_else(
+            || "never".to_owned(),
+            |ts| format!("{} ({} ago)", units::clock(ts), units::age(now.since(ts))),
+        )
+    };
     let is_damaged = source.state == "damaged";
     let mut rows = vec![
-        Row::new().own(if is_damaged { "!!" } else { "  " }, Role::Act).own(" ", Role::Plain).say(&source.source, Role::Title).say(format!("   {}", source.state), Role::Title),
-        line(format!("  {} lines, {}, {} generations, newest event {}, read {}", units::count(source.lines), units::bytes(source.bytes), source.generations, ago(source.newest), ago(source.read_at))),
+        Row::new()
+            .own(if is_damaged { "!!" } else { "  " }, Role::Act)
+            .own(" ", Role::Plain)
+            .say(&source.source, Role::Title)
+            .say(format!("   {}", source.state), Role::Title),
+        line(format!(
+            "  {} lines, {}, {} generations, newest event {}, read {}",
+            units::count(source.lines),
+            units::bytes(source.bytes),
+            source.generations,
+            ago(source.newest),
+            ago(source.read_at)
+        )),
     ];
-    let counted = |pairs: &[(String, u64)]| pairs.iter().map(|(name, count)| format!("{name} {}", units::count(*count))).collect::<Vec<_>>().join(", ");
+    let counted = |pairs: &[(String, u64)]| {
+        pairs
+            .iter()
+            .map(|(name, count)| format!("{name} {}", units::count(*count)))
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
     if !source.formats.is_empty() {
         rows.push(line(format!("  formats: {}", counted(&source.formats))));
     }
     if !source.corrections_known {
-        rows.push(line("  corrections are not logged here: first-pass success is an upper bound"));
+        rows.push(line(
+            "  corrections are not logged here: first-pass success is an upper bound",
+        ));
     }
     if source.noise > 0 {
-        rows.push(line(format!("  {} lines are not JSON, e.g. {}", units::count(source.noise), source.noise_sample.as_deref().unwrap_or("(no sample)"))));
+        rows.push(line(format!(
+            "  {} lines are not JSON, e.g. {}",
+            units::count(source.noise),
+            source.noise_sample.as_deref().unwrap_or("(no sample)")
+        )));
     }
     if !source.unknown_fields.is_empty() {
-        rows.push(line(format!("  unknown fields: {}", counted(&source.unknown_fields))));
+        rows.push(line(format!(
+            "  unknown fields: {}",
+            counted(&source.unknown_fields)
+        )));
     }
     rows
 }
