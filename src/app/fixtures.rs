@@ -89,7 +89,7 @@ pub fn route(
 pub fn decision(row: u64) -> DecisionRow {
     DecisionRow {
         row,
-        ts: NOW.minus(Micros(300_700_000).times(1000 - row.min(1000))),
+        ts: NOW.minus(Micros(3_700_000).times(13_u64.saturating_sub(row))),
         route: Arc::from("support-chat"),
         id: format!("8f3a{row:04x}"),
         models: vec![

@@ -24,14 +24,15 @@ pub fn draw(app: &App, canvas: &mut Canvas<'_>) {
             Role::Plain,
         ),
     );
-    let head = Row::new().own(
-        if width < 80 {
-            " TIME     MODELS  TOOK  REASON"
-        } else {
-            "  TIME (UTC)    ID         MODELS  TOKENS  TOOK  REASON"
-        },
-        Role::Title,
-    );
+    let head = if width < 80 {
+        Row::new().own(" TIME     MODELS     TOOK       REASON", Role::Title)
+    } else {
+        let models = if width < 120 { 18 } else { 30 };
+        Row::new()
+            .own("  TIME (UTC)    ID         ", Role::Title)
+            .left("MODELS", models, Role::Title)
+            .own(" TOKENS   TOOK      REASON", Role::Title)
+    };
     canvas.line(2, &head);
     let room = height.saturating_sub(6).max(1);
     let first = list.selected / room * room;

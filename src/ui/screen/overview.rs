@@ -158,11 +158,20 @@ pub fn sentence(row: &RouteRow, metric: Metric, width: usize) -> String {
             percent(before.share()),
             percent(now.share())
         );
-        return if width < 80 {
-            change
-        } else {
-            format!("{change}{since} (n={}, 95% {range})", now.denominator)
-        };
+        if width < 80 {
+            let word = match metric {
+                Metric::Correction => "corr",
+                Metric::Escalation => "escal",
+                Metric::FirstPass => "first",
+                _ => "fail",
+            };
+            return format!(
+                "{word} {}>{}%",
+                percent(before.share()),
+                percent(now.share())
+            );
+        }
+        return format!("{change}{since} (n={}, 95% {range})", now.denominator);
     }
     if metric == Metric::P95 {
         let text = |value: Option<f64>| value.map_or_else(|| "--".to_owned(), units::millis);
@@ -296,7 +305,7 @@ fn route_row(
         .right(p95, 7, role_of(p95_judged.severity))
         .own("  ", Role::Plain);
     if now.requests < Rate::SHOWN_MIN {
-        return row.say(format!("{} requests, need 30", now.requests), Role::Dim);
+        return row.say(format!("n={}, need 30", now.requests), Role::Dim);
     }
     let room = width.saturating_sub(row.width() + 1);
     row.then(chart::sparkline(
