@@ -457,6 +457,7 @@ pub enum Sort {
 
 impl Sort {
     /// Returns the next one.
+    #[must_use]
     pub fn next(self) -> Self {
         match self {
             Self::Trouble => Self::Name,

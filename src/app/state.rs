@@ -140,6 +140,10 @@ pub struct Paused {
 
 /// The whole state.
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent facts of the screen"
+)]
 pub struct App {
     /// Whether the program is about to leave.
     pub is_quitting: bool,

@@ -132,7 +132,7 @@ pub fn headline(snapshot: &Snapshot, routes: &[Judged<'_>], width: usize) -> Row
     let row = Row::new()
         .own(worst.severity.mark(), role_of(worst.severity))
         .own(" ", Role::Plain);
-    let name = crate::model::sanitise(&judged.row.route).cut(if width < 80 { 16 } else { 40 });
+    let name = crate::model::sanitise(&judged.row.route).cut(if width < 120 { 16 } else { 40 });
     row.shown(name, Role::Title)
         .own(": ", Role::Plain)
         .say(sentence(judged.row, worst.metric, width), Role::Plain)

@@ -92,7 +92,7 @@ fn numbers(judged: &Judged<'_>, width: usize) -> Vec<Row> {
     ];
     let mut rows: Vec<Row> = metrics
         .iter()
-        .map(|metric| number(judged, *metric))
+        .map(|metric| number(judged, *metric, width))
         .collect();
     let usual = row.usual.as_ref();
     let ms = |value: Option<f64>| value.map_or_else(|| "--".to_owned(), units::millis);
@@ -145,7 +145,7 @@ fn numbers(judged: &Judged<'_>, width: usize) -> Vec<Row> {
     rows
 }
 
-fn number(judged: &Judged<'_>, metric: Metric) -> Row {
+fn number(judged: &Judged<'_>, metric: Metric, width: usize) -> Row {
     let now = &judged.row.now;
     let rate = metric.rate(now).unwrap_or_default();
     let is_not_logged = metric == Metric::Correction && now.completed > 0;
@@ -153,7 +153,7 @@ fn number(judged: &Judged<'_>, metric: Metric) -> Row {
     let row = Row::new()
         .own(judgement.severity.mark(), role_of(judgement.severity))
         .own(" ", Role::Plain)
-        .left(metric.word(), 18, Role::Plain);
+        .left(metric.word(), if width < 80 { 11 } else { 18 }, Role::Plain);
     let bound = if metric == Metric::FirstPass && now.first_pass_is_upper_bound {
         "<="
     } else {
