@@ -260,16 +260,14 @@ fn go(app: &mut App, scope: Scope, now: Timestamp) -> Vec<Effect> {
 }
 
 fn open(app: &mut App, now: Timestamp) -> Vec<Effect> {
-    match app.scope() {
-        Scope::Decisions => explain_selected(app, now),
-        _ => {
-            let Some(route) = app.selected_route.clone() else {
-                return Vec::new();
-            };
-            app.route = Some(route);
-            push(app, Scope::Route, now)
-        }
+    if app.scope() == Scope::Decisions {
+        return explain_selected(app, now);
     }
+    let Some(route) = app.selected_route.clone() else {
+        return Vec::new();
+    };
+    app.route = Some(route);
+    push(app, Scope::Route, now)
 }
 
 /// Explains the selected row of the list, or the newest decision of the overview.

@@ -169,11 +169,11 @@ impl Trend<'_> {
         glyphs: Glyphs,
     ) {
         let holds = |value: f64| (value > low && value <= high) || (value <= 0.0 && low <= 0.0);
-        let middle = (low + high) / 2.0;
+        let middle = low.midpoint(high);
         let interval = self
             .metric
             .trend_rate(point)
-            .and_then(|rate| rate.interval());
+            .and_then(crate::stats::Rate::interval);
         let is_band = interval.is_some_and(|band| band.low <= middle && middle <= band.high);
         let is_point = value(point, self.metric).is_some_and(holds);
         let is_usual = usual.is_some_and(holds);

@@ -39,6 +39,10 @@ fn title(text: &'static str) -> Row {
     Row::new().own(" ", Role::Plain).own(text, Role::Title)
 }
 
+#[expect(
+    clippy::too_many_lines,
+    reason = "straight-line list of the facts of a page"
+)]
 fn page(app: &App, found: &Explanation, now: Timestamp, width: usize) -> Vec<Row> {
     let text = |value: &Option<std::sync::Arc<str>>| {
         value

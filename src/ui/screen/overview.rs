@@ -17,6 +17,7 @@ pub fn role_of(severity: Severity) -> Role {
 }
 
 /// Draws the page below the header.
+#[expect(clippy::too_many_lines, reason = "straight-line layout of one page")]
 pub fn draw(app: &App, snapshot: &Snapshot, canvas: &mut Canvas<'_>) {
     let routes = judge::ranked(snapshot, app.sort);
     let (width, height) = (canvas.width(), canvas.height());
