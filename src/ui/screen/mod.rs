@@ -1,0 +1,8 @@
+//! One file a page; each draws from the state into a canvas.
+
+pub mod decisions;
+pub mod explain;
+pub mod help;
+pub mod overview;
+pub mod route;
+pub mod sources;
