@@ -171,6 +171,8 @@ pub struct App {
     pub scroll: usize,
     /// The place of the range in [`App::RANGES`].
     pub range_idx: usize,
+    /// A range given at the start that is none of them; the key leaves it.
+    pub given_range: Option<Micros>,
     /// The window moved to; `None`: the newest.
     pub shifted: Option<Window>,
     /// Whether data is frozen.
@@ -228,6 +230,7 @@ impl App {
             neighbours: Vec::new(),
             scroll: 0,
             range_idx: 2,
+            given_range: None,
             shifted: None,
             paused: None,
             snapshot: None,
@@ -239,6 +242,38 @@ impl App {
             is_waiting: false,
             is_stale: false,
         }
+    }
+
+    /// Opens on `page` and `span` instead of the overview of the last hour.
+    pub fn open(&mut self, page: &Page, span: Span) {
+        let scope = match page {
+            Page::Overview { .. } => None,
+            Page::Route { route } => {
+                self.route = Some(route.clone());
+                self.selected_route = Some(route.clone());
+                Some(Scope::Route)
+            }
+            Page::Decisions { route, .. } => {
+                self.decisions.route.clone_from(route);
+                Some(Scope::Decisions)
+            }
+            Page::Explain { id } => {
+                self.explained = Some(id.clone());
+                Some(Scope::Explain)
+            }
+            Page::Sources => Some(Scope::Sources),
+        };
+        self.stack.extend(scope);
+        match span {
+            Span::All => self.range_idx = Self::RANGES.len() - 1,
+            Span::Last(range) => self.given_range = Some(range),
+            Span::Between(window) => self.shifted = Some(window),
+        }
+    }
+
+    /// Tells whether an answer is still to come.
+    pub fn is_waiting(&self) -> bool {
+        self.is_waiting
     }
 
     /// Asks the first question.
@@ -253,7 +288,8 @@ impl App {
 
     /// Returns the range chosen; `None`: everything.
     pub fn range(&self) -> Option<Micros> {
-        Self::RANGES.get(self.range_idx).copied().flatten()
+        self.given_range
+            .or_else(|| Self::RANGES.get(self.range_idx).copied().flatten())
     }
 
     /// Returns the metric of trends: escalations where no source carries corrections.

@@ -180,6 +180,7 @@ fn act(app: &mut App, action: Action, now: Timestamp) -> Vec<Effect> {
         Action::NextDecision => neighbour(app, 1, now),
         Action::PreviousDecision => neighbour(app, -1, now),
         Action::CycleRange => {
+            app.given_range = None;
             app.range_idx = (app.range_idx + 1) % App::RANGES.len();
             app.shifted = None;
             let range = app.range();

@@ -91,7 +91,7 @@ impl Bench {
     }
 
     fn reader(&self) -> Reader {
-        Reader::open(&self.folder.path().join("r.db"), &[(0, "native", true)]).unwrap()
+        Reader::open(&self.folder.path().join("r.db")).unwrap()
     }
 
     fn ask(&self, page: Page) -> Snapshot {
@@ -297,7 +297,7 @@ fn every_wrong_file_is_told_apart() {
     assert!(matches!(open("text"), StoreError::NotADatabase { .. }));
     assert!(matches!(open("no/folder.db"), StoreError::Folder { .. }));
     assert!(matches!(open("."), StoreError::Directory { .. }));
-    let missing = Reader::open(&at("none.db"), &[]).map(|_| ()).unwrap_err();
+    let missing = Reader::open(&at("none.db")).map(|_| ()).unwrap_err();
     assert!(matches!(missing, StoreError::Missing { .. }));
     assert!(!at("none.db").exists());
     let held = Writer::open(&at("r.db"), NOW).unwrap();
@@ -305,7 +305,7 @@ fn every_wrong_file_is_told_apart() {
     assert!(
         matches!(second, StoreError::Locked { pid: Some(pid), .. } if pid == std::process::id())
     );
-    let reader = Reader::open(&at("r.db"), &[]).unwrap();
+    let reader = Reader::open(&at("r.db")).unwrap();
     assert_eq!(reader.writer_pid(), Some(std::process::id()));
     drop(held);
     assert_eq!(reader.writer_pid(), None);

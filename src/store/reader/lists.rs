@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Reader, state};
+use crate::format::format_by_number;
 use crate::model::{GenerationState, MarkerKind, Name, Timestamp, Window};
 use crate::stats::{DecisionRow, MarkerRow, RejectRow, Snapshot, SourceRow};
 use crate::store::StoreError;
@@ -172,14 +173,16 @@ impl Reader {
         let mut rows = select.query([])?;
         while let Some(row) = rows.next()? {
             let number: u8 = row.get(1)?;
-            let format = self.formats.iter().find(|format| format.0 == number);
+            let format = format_by_number(number);
             if let Some(source) = sources.get_mut(&row.get(0)?) {
-                let name =
-                    format.map_or_else(|| format!("format {number}"), |format| format.1.to_owned());
+                let name = format.map_or_else(
+                    || format!("format {number}"),
+                    |format| format.name.to_owned(),
+                );
                 source
                     .formats
                     .push((name, row.get::<_, i64>(2)?.unsigned_abs()));
-                source.corrections_known |= format.is_some_and(|format| format.2);
+                source.corrections_known |= format.is_some_and(|format| format.carries_corrections);
             }
         }
         let mut select = self.connection.prepare_cached(

@@ -16,27 +16,23 @@ use super::{StoreError, connection, lock};
 use crate::model::{Names, Timestamp};
 use crate::stats::{Page, Query, Snapshot, UNKNOWN_ROUTE};
 
-/// Formats by number: name, and whether they carry corrections.
-type Formats = &'static [(u8, &'static str, bool)];
-
 /// A read-only view of a database.
 #[derive(Debug)]
 pub struct Reader {
     connection: Connection,
     names: Names,
     blocks: BlockCache,
-    formats: Formats,
     path: PathBuf,
     inode: (u64, u64),
 }
 
 impl Reader {
-    /// Opens an existing database; `formats` are number, name and whether corrections are carried.
+    /// Opens an existing database read-only; never makes one.
     ///
     /// # Errors
     ///
     /// When there is none, or it is none of this program.
-    pub fn open(path: &Path, formats: Formats) -> Result<Self, StoreError> {
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
         let path = connection::resolve(path)?;
         let connection = connection::open_reader(&path)?;
         let inode = inode(&path).unwrap_or_default();
@@ -44,7 +40,6 @@ impl Reader {
             connection,
             names: Names::default(),
             blocks: BlockCache::default(),
-            formats,
             path,
             inode,
         })
