@@ -16,6 +16,10 @@ const RULES: [(&str, &str); 6] = [
         r"-----BEGIN [A-Z ]+-----[^\x00]*?(?:-----END [A-Z ]+-----|\z)",
         "[redacted]",
     ),
+    (
+        r#"(?i-u:((?:api[_-]?key|access[_-]?key|secret|token|passw(?:or)?d|passwd|pwd|private[_-]?key|credentials?|signature|\bsig|authorization)["']?[ \t]*[=:][ \t]*["']?))(?:(?i-u:bearer|basic) )?[^\x00-\x20"'&,;(){}\[\]]+"#,
+        "$1[redacted]",
+    ),
     (r"[a-zA-Z][a-zA-Z0-9+.-]*://[^/@\x00-\x20]+@", "[redacted]@"),
     (
         r"eyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{5,}(?:\.[A-Za-z0-9_-]*)?",
@@ -28,10 +32,6 @@ const RULES: [(&str, &str); 6] = [
     (
         r"(?-u:\b(?:sk-[A-Za-z0-9_-]{12,}|[sprk]k_(?:live|test)_[A-Za-z0-9]{8,}|gh[pousr]_[A-Za-z0-9]{16,}|github_pat_[A-Za-z0-9_]{16,}|glpat-[A-Za-z0-9_-]{12,}|xox[abeoprs]-[A-Za-z0-9-]{8,}|A[KS]IA[A-Z0-9]{12,}|AIza[A-Za-z0-9_-]{20,}|ya29\.[A-Za-z0-9_-]{8,}|(?:hf|gsk|npm|r8)_[A-Za-z0-9]{16,}|(?:xai|pplx|nvapi)-[A-Za-z0-9_-]{16,}|SG\.[A-Za-z0-9_-]{12,}))",
         "[redacted]",
-    ),
-    (
-        r#"(?i-u:((?:api[_-]?key|access[_-]?key|secret|token|passw(?:or)?d|passwd|pwd|private[_-]?key|credentials?|signature|\bsig|authorization)["']?[ \t]*[=:][ \t]*["']?))(?:(?i-u:bearer|basic) )?[^\x00-\x20"'&,;)}\]]+"#,
-        "$1[redacted]",
     ),
 ];
 

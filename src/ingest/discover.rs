@@ -108,8 +108,8 @@ pub(super) struct Sibling {
 
 /// Returns the files with the same stem beside `path`, oldest first.
 ///
-/// Numbers count backwards in time (`.3` is older than `.1`), dates forwards; without numbers the time
-/// of the last change decides, then the name.
+/// The time of the last change decides, because a file that was rotated away is not written any more;
+/// where it is the same, numbers count backwards in time (`.3` is older than `.1`), then the name decides.
 pub(super) fn siblings(path: &Path) -> Vec<Sibling> {
     let Some(name) = path.file_name().and_then(OsStr::to_str) else {
         return Vec::new();
@@ -133,17 +133,11 @@ pub(super) fn siblings(path: &Path) -> Vec<Sibling> {
             })
         })
         .collect();
-    let is_numbered = found
-        .iter()
-        .filter(|(_, sibling)| sibling.is_rotation)
-        .all(|(number, _)| number.is_some());
     found.sort_by(|(number_a, a), (number_b, b)| {
-        let by_time = (a.seen.modified, &a.path).cmp(&(b.seen.modified, &b.path));
-        if is_numbered {
-            Reverse(*number_a).cmp(&Reverse(*number_b)).then(by_time)
-        } else {
-            by_time
-        }
+        let key = |number: Option<u32>, at: &Sibling| (at.seen.modified, Reverse(number));
+        key(*number_a, a)
+            .cmp(&key(*number_b, b))
+            .then_with(|| a.path.cmp(&b.path))
     });
     found.into_iter().map(|(_, sibling)| sibling).collect()
 }

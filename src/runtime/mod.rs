@@ -12,6 +12,7 @@
 mod clock;
 mod dashboard;
 mod error;
+mod feeder;
 mod input;
 mod link;
 mod parser;
@@ -25,6 +26,7 @@ mod writer;
 pub use clock::Clock;
 pub use dashboard::run as run_dashboard;
 pub use error::RuntimeError;
+pub use feeder::Feeder;
 pub use pipeline::{Pipeline, PipelineOptions};
 pub use signals::{Outside, Watch, watch};
 pub use terminal::{TerminalGuard, install_panic_hook};

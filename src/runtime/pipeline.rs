@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
+use std::time::Instant;
 
 use super::parser::FormatParser;
 use super::writer::{WriterReport, WriterThread};
 use super::{Clock, RuntimeError};
 use crate::format::Parser;
 use crate::ingest::{self, IngestError, IngestOptions, Progress, SourceSpec, StopFlag, Summary};
+use crate::model::Micros;
 use crate::store::Writer;
 
 /// What to read and how.
@@ -26,6 +28,7 @@ pub struct Pipeline {
     writer: WriterThread,
     progress: Arc<Progress>,
     stop: StopFlag,
+    started: Instant,
 }
 
 impl Pipeline {
@@ -75,12 +78,18 @@ impl Pipeline {
             writer,
             progress,
             stop,
+            started: Instant::now(),
         })
     }
 
     /// Returns what ingest counts while it runs.
     pub fn progress(&self) -> &Arc<Progress> {
         &self.progress
+    }
+
+    /// Returns how long it has run.
+    pub fn elapsed(&self) -> Micros {
+        Micros(u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX))
     }
 
     /// Tells whether ingest has come to its end.

@@ -86,7 +86,11 @@ pub fn restore() {
     }
 }
 
-/// Prints a panic's message only after the terminal is given back, on stderr, and sanitised.
+/// The exit code of an internal error, as the language's own.
+const PANIC_EXIT_CODE: i32 = 101;
+
+/// Ends the program at a panic in any thread: the terminal is given back, then the message goes to
+/// stderr, sanitised.
 pub fn install_panic_hook() {
     std::panic::set_hook(Box::new(|info| {
         restore();
@@ -105,6 +109,8 @@ pub fn install_panic_hook() {
             crate::model::sanitise(&text)
         );
         let _ = io::stderr().write_all(message.as_bytes());
+        // A program that has lost a thread must not go on as if it had not.
+        std::process::exit(PANIC_EXIT_CODE);
     }));
 }
 

@@ -3,24 +3,19 @@
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{self, RecvTimeoutError, SyncSender};
-use std::thread::{self, JoinHandle};
-use std::time::Duration;
 
 use super::{Surroundings, dashboard};
 use crate::cli::args::{Dashboard, View};
 use crate::cli::demo::{DemoStream, Incident};
 use crate::cli::error::Failure;
 use crate::model::{Micros, Timestamp};
-use crate::runtime::Clock;
+use crate::runtime::Feeder;
 use crate::stats::Span;
 
 /// How long before now the incident begins.
 const INCIDENT_AGO: Micros = Micros::MINUTE.times(29);
 /// The same stream for everybody.
 const SEED: u64 = 3;
-/// How often the stream is looked at for lines that are due.
-const TICK: Duration = Duration::from_millis(200);
 
 /// Runs the command; returns the exit code.
 pub(in crate::cli) fn run(
@@ -39,10 +34,8 @@ pub(in crate::cli) fn run(
     let folder = tempfile::tempdir().map_err(Failure::temporary)?;
     let path = folder.path().join("demo.jsonl");
     let mut next = write_until(&mut stream, &path, now).map_err(Failure::temporary)?;
-    let live = Live::start(with.clock.clone(), &path, move || {
-        let line = next.clone();
-        next = stream.next_line();
-        line
+    let feeder = Feeder::start(with.clock.clone(), &path, move || {
+        std::mem::replace(&mut next, stream.next_line())
     })?;
     let plan = Dashboard {
         database: folder.path().join("demo.db"),
@@ -51,7 +44,7 @@ pub(in crate::cli) fn run(
         span: Span::Last(Micros::HOUR),
     };
     let result = dashboard::run(with, plan);
-    live.end();
+    feeder.end();
     result
 }
 
@@ -69,45 +62,5 @@ fn write_until(
             return Ok((ts, line));
         }
         writeln!(file, "{line}")?;
-    }
-}
-
-/// The thread that goes on writing the stream as time passes.
-struct Live {
-    stop: SyncSender<()>,
-    thread: JoinHandle<()>,
-}
-
-impl Live {
-    fn start(
-        clock: Clock,
-        path: &Path,
-        mut next: impl FnMut() -> (Timestamp, String) + Send + 'static,
-    ) -> Result<Self, Failure> {
-        let mut file = File::options()
-            .append(true)
-            .open(path)
-            .map_err(|error| Failure::write(path, error))?;
-        let (stop, stopped) = mpsc::sync_channel::<()>(1);
-        let mut pending = next();
-        let thread = thread::Builder::new()
-            .name("demo".to_owned())
-            .spawn(move || {
-                while stopped.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
-                    while pending.0 <= clock.now() {
-                        if writeln!(file, "{}", pending.1).is_err() {
-                            return;
-                        }
-                        pending = next();
-                    }
-                }
-            })
-            .map_err(Failure::temporary)?;
-        Ok(Self { stop, thread })
-    }
-
-    fn end(self) {
-        drop(self.stop);
-        let _ = self.thread.join();
     }
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{self, RecvTimeoutError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -11,7 +11,7 @@ use super::Surroundings;
 use crate::cli::error::Failure;
 use crate::cli::progress::Progress;
 use crate::ingest::Summary;
-use crate::model::{Micros, sanitise};
+use crate::model::sanitise;
 use crate::runtime::{
     Outside, Pipeline, PipelineOptions, RuntimeError, StopFlag, WriterReport, watch,
 };
@@ -58,7 +58,6 @@ pub(in crate::cli) fn read_all(
     };
     let pipeline = Pipeline::start(writer, options, &with.clock, stop, report)?;
     let bar = bar(with);
-    let started = Instant::now();
     let mut code = 0;
     let mut failure = None;
     while !pipeline.is_finished() {
@@ -75,7 +74,7 @@ pub(in crate::cli) fn read_all(
             // Every sender is gone: the writer has ended, and ingest follows.
             Err(RecvTimeoutError::Disconnected) => {}
         }
-        bar.set_message(progress(&pipeline, started).line());
+        bar.set_message(progress(&pipeline).line());
         bar.tick();
     }
     bar.finish_and_clear();
@@ -93,14 +92,14 @@ enum Wake {
     Failed(RuntimeError),
 }
 
-fn progress(pipeline: &Pipeline, started: Instant) -> Progress {
+fn progress(pipeline: &Pipeline) -> Progress {
     let of = pipeline.progress();
     let total = of.bytes_total.load(Ordering::Relaxed);
     Progress {
         bytes: of.bytes_done.load(Ordering::Relaxed),
         bytes_total: (total > 0).then_some(total),
         lines: of.lines.load(Ordering::Relaxed),
-        elapsed: Micros(u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX)),
+        elapsed: pipeline.elapsed(),
     }
 }
 
