@@ -10,6 +10,15 @@
 //! | `ROUNDS` | how many rounds | 5 |
 //! | `PYTHON` | a Python that may import `duckdb` | `python3` |
 
+#![expect(
+    clippy::cast_precision_loss,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a benchmark may stop at the first surprise, and prints"
+)]
+
 use std::env;
 use std::fmt::Write as _;
 use std::fs::{self, File};

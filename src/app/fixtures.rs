@@ -104,7 +104,7 @@ pub fn decision(row: u64) -> DecisionRow {
         state: "completed",
         is_escalated: true,
         is_fallback: false,
-        is_corrected: row % 2 == 0,
+        is_corrected: row.is_multiple_of(2),
         correction: None,
     }
 }

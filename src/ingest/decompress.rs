@@ -44,7 +44,7 @@ impl Packed {
     pub(super) fn open(path: &Path) -> io::Result<Self> {
         let taken = Arc::new(AtomicU64::new(0));
         let counted = Counted {
-            file: super::reader::open_file(path)?,
+            file: super::open::open_file(path)?,
             taken: Arc::clone(&taken),
         };
         let stream: Box<dyn Read + Send> = if path

@@ -15,8 +15,9 @@ use crate::model::{Generation, GenerationState, HashKey, Micros, NewGeneration, 
 use super::decompress::is_packed_name;
 use super::discover::expand;
 use super::identity::{FileId, FileKind, Known, Seen, Trace};
+use super::open::open_file;
 use super::pipe::Pipe;
-use super::reader::{Reader, open_file};
+use super::reader::Reader;
 use super::worker::Work;
 use super::{IngestError, SourceSpec};
 

@@ -276,7 +276,9 @@ mod tests {
         assert_eq!(not_text(&utf16), Some("UTF-16 text"));
         assert!(not_text(b"\xff\xfe{\0").is_some());
         assert!(not_text(b"\x28\xb5\x2f\xfdxxxx").is_some());
-        let binary: Vec<u8> = (0..1_024_u32).map(|n| (n * 7 % 256) as u8).collect();
+        let binary: Vec<u8> = (0..1_024_u32)
+            .map(|n| u8::try_from(n * 7 % 256).unwrap())
+            .collect();
         assert_eq!(not_text(&binary), Some("binary data"));
         assert_eq!(not_text(b"{\"a\":\"\0\"}\n"), None);
         assert_eq!(not_text(b"\xef\xbb\xbf{\"a\":1}\n"), None);

@@ -31,6 +31,7 @@ mod error;
 mod follow;
 mod identity;
 mod lines;
+mod open;
 mod parser;
 mod pipe;
 mod progress;

@@ -1,8 +1,8 @@
 //! The bytes of one generation, plain or decompressed, from an offset on.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io;
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use crate::model::{Fingerprint, HashKey};
@@ -19,15 +19,6 @@ pub(super) enum Reader {
     Plain(File),
     /// A compressed file, read in sequence.
     Packed(Packed),
-}
-
-/// Opens a file without ever waiting for a writer on a named pipe.
-pub(super) fn open_file(path: &Path) -> io::Result<File> {
-    let nonblock = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or(0);
-    OpenOptions::new()
-        .read(true)
-        .custom_flags(nonblock)
-        .open(path)
 }
 
 impl Reader {

@@ -120,6 +120,10 @@ impl Out for Channel {
 }
 
 /// Ingests until the sources are read, the flag is set or the sink fails. Blocks its thread.
+///
+/// # Errors
+///
+/// When a source cannot be read, the sink fails, or a thread cannot be started.
 pub fn run(
     options: IngestOptions,
     parser: Box<dyn LineParser + Send>,

@@ -10,7 +10,8 @@ use super::decompress::{Packed, is_packed_name};
 use super::discover::siblings;
 use super::follow::{Follower, Now, Out, Pass, Tracked, new_generation, unread};
 use super::identity::{Known, Seen, Trace, len_u64, not_text};
-use super::reader::{Reader, open_file, packed_verify, plain_matches, plain_verify, skip};
+use super::open::open_file;
+use super::reader::{Reader, packed_verify, plain_matches, plain_verify, skip};
 use super::worker::Work;
 
 /// The chunk while catching up.

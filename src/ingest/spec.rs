@@ -19,6 +19,10 @@ pub enum SourceSpec {
 
 impl SourceSpec {
     /// Reads a source; a text with pattern characters that names an existing file is that file.
+    ///
+    /// # Errors
+    ///
+    /// When the text is no source that can be read.
     pub fn parse(text: &str) -> Result<Self, IngestError> {
         let refuse = |reason| {
             Err(IngestError::Spec {

@@ -550,9 +550,10 @@ fn a_whole_last_line_without_its_newline_counts_once() {
 fn damaged_gzip_keeps_what_came_before() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("r.jsonl.gz");
-    let text: String = (0..30_000_i64)
-        .map(|n| format!("{{{n},{}}}\n", n * n))
-        .collect();
+    let mut text = String::new();
+    for n in 0..30_000_i64 {
+        text.push_str(&format!("{{{n},{}}}\n", n * n));
+    }
     let whole = gz(text.as_bytes());
     fs::write(&path, &whole[..whole.len() / 2]).unwrap();
     let memory = Memory::default();

@@ -43,7 +43,7 @@ pub fn run(options: &DashboardOptions, mut app: App, clock: &Clock) -> Result<i3
     let guard = TerminalGuard::enter()?;
     let outside = sender.clone();
     let watched = watch(true, move |event| {
-        drop(outside.try_send(Wake::Outside(event)))
+        drop(outside.try_send(Wake::Outside(event)));
     })?;
     input::start(for_app(&sender))?;
     let mut screen = terminal::screen()?;
@@ -162,7 +162,7 @@ impl Loop<'_> {
     }
 
     fn until_frame(&self, started: Instant) -> Duration {
-        if self.drawn_at.is_none() && !self.app.snapshot.is_some() && self.dirty < Dirty::Key {
+        if self.drawn_at.is_none() && self.app.snapshot.is_none() && self.dirty < Dirty::Key {
             return FIRST_DATA.saturating_sub(started.elapsed());
         }
         let pause = if self.dirty == Dirty::Key {

@@ -50,6 +50,7 @@ struct Rate {
     since: Instant,
     events: u64,
     per_second: Option<f64>,
+    is_first: bool,
 }
 
 impl Link {
@@ -69,6 +70,7 @@ impl Link {
             since: Instant::now(),
             events: 0,
             per_second: None,
+            is_first: true,
         };
         let mut link = Self {
             role: Role::Viewer,
@@ -135,12 +137,15 @@ impl Link {
         let events = self.shared.events.load(Ordering::Relaxed);
         let elapsed = self.rate.since.elapsed();
         if elapsed.as_secs() >= 1 {
+            let is_first = self.rate.is_first;
             #[expect(clippy::cast_precision_loss, reason = "a rate shown with two digits")]
             let new = events.saturating_sub(self.rate.events) as f64;
             self.rate = Rate {
                 since: Instant::now(),
                 events,
-                per_second: Some(new / elapsed.as_secs_f64()),
+                // What was already there when the program started is no rate of the traffic.
+                per_second: (!is_first).then(|| new / elapsed.as_secs_f64()),
+                is_first: false,
             };
         }
         let role = match self.role {

@@ -99,7 +99,7 @@ fn work(
         match command {
             Command::Generations(reply) => drop(reply.send(writer.generations())),
             Command::Open(new, reply) => {
-                drop(reply.send(writer.open_generation(&new, clock.now())))
+                drop(reply.send(writer.open_generation(&new, clock.now())));
             }
             Command::Flush(reply) => {
                 // Dropping the reply unanswered tells that the batches before it were not stored.

@@ -147,10 +147,7 @@ impl IdIndex {
         entries.sort_unstable();
         let run = write(connection, &entries, newest.0)?;
         self.runs.push(run);
-        loop {
-            let Some(size) = self.runs.last().map(|run| level(run.entries)) else {
-                break;
-            };
+        while let Some(size) = self.runs.last().map(|run| level(run.entries)) {
             let same = self
                 .runs
                 .iter()
@@ -203,7 +200,7 @@ fn join(connection: &Connection, runs: &[Run], total: usize) -> Result<Run, Stor
             .execute([run.run])?;
     }
     // The stable sort finds the sorted runs and merges them.
-    entries.sort();
+    entries.sort_unstable();
     let newest = runs.iter().map(|run| run.newest).max().unwrap_or(i64::MIN);
     write(connection, &entries, newest)
 }

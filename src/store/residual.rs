@@ -49,6 +49,10 @@ fn put_name(bytes: &mut Vec<u8>, name: Option<Name>) {
     put_varint(bytes, name.map_or(0, |name| u64::from(name.id())));
 }
 
+#[expect(
+    clippy::option_option,
+    reason = "outside: damaged bytes, inside: no name"
+)]
 fn take_name(rest: &mut &[u8]) -> Option<Option<Name>> {
     let id = u32::try_from(take_varint(rest)?).ok()?;
     Some(Name::try_from_id(id))

@@ -180,7 +180,7 @@ fn comparable(snapshot: Snapshot) -> impl PartialEq + std::fmt::Debug {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(12))]
+    #![proptest_config(ProptestConfig { cases: 24, rng_seed: proptest::test_runner::RngSeed::Fixed(1), failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
     fn rebuilt_equals_live_and_order_does_not_matter(
         events in prop::collection::vec((0_u32..120, 0_u8..4), 1..60)

@@ -31,7 +31,7 @@ pub fn draw(app: &App, now: Timestamp, frame: &mut Frame) {
         None => canvas.line(2, &Row::new().own(" reading the database", Role::Plain)),
         Some(snapshot) => match app.scope() {
             Scope::Overview if is_empty(snapshot) => {
-                screen::help::draw_empty(snapshot, &mut canvas)
+                screen::help::draw_empty(snapshot, &mut canvas);
             }
             Scope::Overview => screen::overview::draw(app, snapshot, &mut canvas),
             Scope::Route => screen::route::draw(app, snapshot, &mut canvas),

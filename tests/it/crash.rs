@@ -93,6 +93,8 @@ fn kill_many(kills: u64, seed: u64, start: impl Fn(&Path) -> Child) -> Tally {
         rotations: 0,
     };
     router.write();
+    // A log is read from first sight on: the first file must have been seen before it is rotated.
+    run_ok(folder.path(), ["ingest", "--db", "t.db", "log.jsonl"]);
     for _ in 0..kills {
         let mut child = start(folder.path());
         let end = Instant::now() + Duration::from_millis(1 + router.random.below(60));

@@ -2,7 +2,13 @@
 
 #![expect(
     clippy::disallowed_methods,
-    reason = "tests read databases and clocks directly"
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::too_many_lines,
+    clippy::unwrap_used,
+    reason = "a test may stop at the first surprise, and reads clocks and databases directly"
 )]
 
 mod architecture;

@@ -44,7 +44,7 @@ pub(in crate::cli) fn read_all(
     let (sender, events) = mpsc::sync_channel(16);
     let outside = sender.clone();
     let watched = watch(false, move |event| {
-        drop(outside.try_send(Wake::Outside(event)))
+        drop(outside.try_send(Wake::Outside(event)));
     })?;
     let stop = StopFlag::default();
     let report = move |report: WriterReport| {

@@ -128,6 +128,10 @@ impl Reader {
     }
 
     /// Answers everything but lists.
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one straight walk from the question to the rows"
+    )]
     pub(super) fn metrics(&self, query: &Query) -> Result<Snapshot, StoreError> {
         let extent = self.extent()?;
         let newest = extent.map(|extent| extent.1);
@@ -186,7 +190,9 @@ impl Reader {
         };
         let sum = |cells: &Cells| {
             let mut total = Cell::default();
-            cells.values().for_each(|cell| total.merge(cell));
+            for cell in cells.values() {
+                total.merge(cell);
+            }
             total
         };
         let trend = |route: Option<i64>| trend_of(query, window, step, &trends, route);
@@ -256,7 +262,7 @@ impl Reader {
         };
         cells = self.cells(back(before, Micros(0)))?;
         let minutes = span.0 / 60_000_000;
-        let words = if minutes % 60 == 0 {
+        let words = if minutes.is_multiple_of(60) {
             format!("{} h before", minutes / 60)
         } else {
             format!("{minutes} min before")
@@ -264,6 +270,7 @@ impl Reader {
         Ok(((!cells.is_empty()).then(|| Arc::from(words)), cells))
     }
 
+    #[expect(clippy::type_complexity, reason = "step, and cells by step and route")]
     fn trends(
         &self,
         query: &Query,
