@@ -17,6 +17,7 @@ mod residual;
 mod rollups;
 mod row;
 mod sessions;
+mod transaction;
 mod writer;
 
 pub use error::StoreError;

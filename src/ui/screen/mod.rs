@@ -2,6 +2,7 @@
 
 pub mod decisions;
 pub mod explain;
+mod figures;
 pub mod help;
 pub mod overview;
 pub mod route;

@@ -1,20 +1,12 @@
 //! All routes, trouble first, with the worst finding as a sentence and the latest decisions.
 
+use super::figures::{rate_text, role_of};
 use crate::app::judge::{self, Judged, Metric, P95_SHOWN_MIN, Severity};
 use crate::app::{App, Change, units};
 use crate::stats::{DecisionRow, Rate, RouteRow, Snapshot};
 use crate::ui::chart::{self, Trend};
 use crate::ui::text::{Canvas, Row};
 use crate::ui::theme::Role;
-
-/// Returns the role of a severity.
-pub fn role_of(severity: Severity) -> Role {
-    match severity {
-        Severity::Act => Role::Act,
-        Severity::Watch => Role::Watch,
-        Severity::Fine | Severity::TooLittle => Role::Plain,
-    }
-}
 
 /// Draws the page below the header.
 #[expect(clippy::too_many_lines, reason = "straight-line layout of one page")]
@@ -220,15 +212,6 @@ fn heading(metric: Metric, width: usize) -> Row {
     row.right("p95", 7, Role::Title)
         .own("  ", Role::Plain)
         .own(metric.heading(), Role::Title)
-}
-
-/// Returns a rate in its field: `8.9`, `-- n=7`, `n/l` for not logged.
-pub fn rate_text(rate: Rate, is_not_logged: bool) -> String {
-    match rate.share() {
-        None if is_not_logged => "n/l".to_owned(),
-        Some(share) if rate.is_shown() => units::percent(share),
-        _ => "--".to_owned(),
-    }
 }
 
 fn rate_cell(row: Row, judged: &Judged<'_>, metric: Metric, widths: (usize, usize)) -> Row {

@@ -7,7 +7,7 @@ use crate::ui::chart::{self, Trend};
 use crate::ui::text::{Canvas, Row};
 use crate::ui::theme::Role;
 
-use super::overview::{rate_text, role_of};
+use super::figures::{rate_text, role_of};
 
 /// Draws the page below the header.
 pub fn draw(app: &App, snapshot: &Snapshot, canvas: &mut Canvas<'_>) {
