@@ -356,11 +356,21 @@ pub fn filling_len(trend: &[TrendPoint], metric: Metric) -> usize {
     late.min(trend.len() / 6).max(open)
 }
 
+/// Returns the last two settled stretches of the trend: each an eighth of it, at least one bucket, so
+/// that a single thin bucket neither sets nor clears a mark.
 fn last_two(row: &RouteRow, metric: Metric) -> Option<(Rate, Rate)> {
-    match settled(&row.trend, metric) {
-        [.., a, b] => Some((metric.trend_rate(a)?, metric.trend_rate(b)?)),
-        _ => None,
-    }
+    let points = settled(&row.trend, metric);
+    let len = (points.len() / 8).max(1);
+    let recent = points.get(points.len().checked_sub(2 * len)?..)?;
+    let (before, last) = recent.split_at_checked(len)?;
+    let rate = |points: &[TrendPoint]| -> Option<Rate> {
+        let rates: Option<Vec<Rate>> = points
+            .iter()
+            .map(|point| metric.trend_rate(point))
+            .collect();
+        rates.map(|rates| pooled(&rates))
+    };
+    Some((rate(before)?, rate(last)?))
 }
 
 /// Returns when a rate went beyond the usual: the earliest settled bucket from which on the pooled

@@ -16,5 +16,6 @@ mod crash;
 mod errors;
 mod hostile;
 mod pty;
+mod readme;
 mod samples;
 mod support;

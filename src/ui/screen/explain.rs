@@ -50,12 +50,13 @@ fn page(app: &App, found: &Explanation, now: Timestamp, width: usize) -> Vec<Row
             .map_or_else(|| "unknown".to_owned(), ToString::to_string)
     };
     let route = found.route.as_ref().map_or("(unknown)", |route| route);
-    let mut rows = vec![line(format!(
+    let head = line(format!(
         "{route}   {}   {} ({} ago)",
         found.state,
         units::day_clock(found.ts),
         units::age(now.since(found.ts))
-    ))];
+    ));
+    let mut rows = Vec::new();
     let signals: Vec<String> = found
         .signals
         .iter()
@@ -100,11 +101,20 @@ fn page(app: &App, found: &Explanation, now: Timestamp, width: usize) -> Vec<Row
             why.as_deref().unwrap_or("taken or not said")
         )));
     }
+    let mut after = chain(found, width);
+    after.push(Row::new());
+    after.extend(compared(found, width));
+    after.push(line(consequence(found, now)));
+    // What happened fits a small screen; what was asked is then a scroll away.
+    let (first, second) = if width < 60 {
+        (after, rows)
+    } else {
+        (rows, after)
+    };
+    let mut rows = vec![head];
+    rows.extend(first);
     rows.push(Row::new());
-    rows.extend(chain(found, width));
-    rows.push(Row::new());
-    rows.extend(compared(found));
-    rows.push(line(consequence(found, now)));
+    rows.extend(second);
     for conflict in &found.conflicts {
         rows.push(line(format!(
             "two accounts of: {conflict}; the first counts"
@@ -220,7 +230,7 @@ fn hop_bar(place: Option<(Micros, Micros)>, total: Micros, width: usize) -> Row 
     row.own("|", Role::Plain)
 }
 
-fn compared(found: &Explanation) -> Vec<Row> {
+fn compared(found: &Explanation, width: usize) -> Vec<Row> {
     let normal = &found.normal;
     if normal.compared_with < 10 {
         return vec![line(format!(
@@ -228,7 +238,11 @@ fn compared(found: &Explanation) -> Vec<Row> {
             normal.compared_with
         ))];
     }
-    let mut parts = Vec::new();
+    let mut parts = vec![format!(
+        "{} requests of the route in {}:",
+        units::count(normal.compared_with),
+        units::whole_span(normal.reach),
+    )];
     if let Some(percentile) = normal.latency_percentile {
         parts.push(format!("slower than or as slow as {percentile:.0}%"));
     }
@@ -238,12 +252,7 @@ fn compared(found: &Explanation) -> Vec<Row> {
     if let Some(share) = normal.attempts_share {
         parts.push(format!("{share:.0}% need as many attempts"));
     }
-    vec![line(format!(
-        "of {} requests of the route in {}: {}",
-        units::count(normal.compared_with),
-        units::whole_span(normal.reach),
-        parts.join(", ")
-    ))]
+    wrapped("of ", &parts, width)
 }
 
 fn consequence(found: &Explanation, now: Timestamp) -> String {
