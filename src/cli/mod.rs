@@ -1,1 +1,18 @@
-//! (room under construction)
+//! The command line: arguments to plans, answers to text.
+//!
+//! Arguments enter as words and leave as a [`args::Plan`] with every time worked out; a
+//! [`Snapshot`](crate::stats::Snapshot) enters a renderer and leaves as text that is safe to print
+//! anywhere. Only `command` and `run` touch files, clocks and terminals, through `runtime` and `store`.
+
+pub mod args;
+mod command;
+pub mod demo;
+pub mod error;
+pub mod explain;
+pub mod progress;
+pub mod report;
+mod run;
+pub mod times;
+mod words;
+
+pub use run::main;

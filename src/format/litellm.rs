@@ -11,8 +11,8 @@ use serde::Deserialize;
 use smallvec::smallvec;
 use sonic_rs::LazyValue;
 
+use super::reading::{LITELLM_PROXY, LITELLM_SDK, Reading};
 use super::recorded;
-use super::registry::Reading;
 use super::scalar::Scalar;
 use super::scratch::{Scratch, count, is_odd, usd};
 use super::screen::{broken, reject};
@@ -20,11 +20,6 @@ use crate::model::{
     Attempt, AttemptOutcome, Event, Flags, Logged, Micros, Outcome, Reject, Request, RequestId,
     SessionKey, Tie, Timestamp,
 };
-
-/// The number of SDK lines.
-pub(crate) const SDK: u8 = 2;
-/// The number of proxy lines.
-pub(crate) const PROXY: u8 = 3;
 
 /// The longest pause within a request whose trace id may be a session: in a real run no pause
 /// between the end of an attempt and the next start was over 2.6 s; timeouts come on top.
@@ -183,7 +178,7 @@ fn request(
     let metadata = line.metadata.as_ref();
     let is_proxy = metadata.is_some_and(|m| !m.user_api_key_request_route.is_unset());
     let mut request = Request::new(id, start);
-    request.format = if is_proxy { PROXY } else { SDK };
+    request.format = if is_proxy { LITELLM_PROXY } else { LITELLM_SDK };
     request.flags = Flags::OUTCOME_PROVISIONAL;
     if is_odd(start, read_at) {
         request.flags.set(Flags::ODD_CLOCK);

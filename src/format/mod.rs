@@ -10,6 +10,7 @@
 mod litellm;
 mod native;
 mod parser;
+mod reading;
 mod recorded;
 mod redact;
 mod registry;
@@ -20,9 +21,10 @@ mod time;
 mod wire;
 
 pub use parser::{Parsed, Parser};
+pub use reading::Reading;
 pub use recorded::recorded_in_words;
 pub use redact::{noise_sample, redact};
-pub use registry::{FORMATS, Format, Reading, format_by_number};
+pub use registry::{FORMATS, Format, format_by_number};
 
 #[cfg(test)]
 mod tests;

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use memchr::memmem::Finder;
 use smallvec::{SmallVec, smallvec};
 
-use super::registry::Reading;
+use super::reading::{NATIVE, Reading};
 use super::scalar::Scalar;
 use super::scratch::{Scratch, count, finite, is_odd, millis, seconds, share, usd, whole};
 use super::screen::reject;
@@ -16,9 +16,6 @@ use crate::model::{
     Logged, Marker, MarkerKind, Outcome, Reject, Request, RequestId, SessionCorrection, SessionKey,
     SignalValue, Timestamp,
 };
-
-/// The number of the format.
-pub(crate) const NUMBER: u8 = 1;
 
 static EVENT: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"event\""));
 
@@ -48,7 +45,7 @@ pub(crate) fn parse(scratch: &mut Scratch, text: &str, read_at: Timestamp) -> Re
     match event {
         Ok(event) => {
             count_unknown(scratch, &line);
-            Reading::Events(NUMBER, smallvec![event])
+            Reading::Events(NATIVE, smallvec![event])
         }
         Err(reject) => Reading::Rejected(reject),
     }
@@ -84,7 +81,7 @@ fn read(
     };
     let id = id.ok_or_else(|| bad("`request_id` is not a text of 1 to 256 bytes"))?;
     let mut request = Request::new(id, ts);
-    request.format = NUMBER;
+    request.format = NATIVE;
     request.flags = Flags::CORRECTABLE;
     if is_odd(ts, read_at) {
         request.flags.set(Flags::ODD_CLOCK);

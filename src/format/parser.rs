@@ -2,7 +2,8 @@
 
 use smallvec::SmallVec;
 
-use super::registry::{FORMATS, Reading};
+use super::reading::Reading;
+use super::registry::FORMATS;
 use super::scratch::Scratch;
 use super::screen::{self, Look};
 use crate::model::{Event, HashKey, Name, Names, Reject, Timestamp};

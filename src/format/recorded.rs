@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::reading::{LITELLM_PROXY, LITELLM_SDK};
 use super::redact::{cut, redact};
 
 /// The longest text kept, in bytes.
@@ -81,7 +82,7 @@ pub fn recorded_in_words(format: u8, recorded: &str) -> Vec<String> {
     let Ok(Value::Object(fields)) = serde_json::from_str::<Value>(recorded) else {
         return Vec::new();
     };
-    if !matches!(format, super::litellm::SDK | super::litellm::PROXY) {
+    if !matches!(format, LITELLM_SDK | LITELLM_PROXY) {
         return fields
             .iter()
             .map(|(key, value)| format!("{key}: {}.", plain(value)))

@@ -1,23 +1,9 @@
 //! The one table of formats.
 
-use smallvec::SmallVec;
-
+use super::reading::{LITELLM_PROXY, LITELLM_SDK, NATIVE, Reading};
 use super::scratch::Scratch;
 use super::{litellm, native};
-use crate::model::{Event, Reject, Timestamp};
-
-/// What a format made of a line.
-#[derive(Debug)]
-pub enum Reading {
-    /// The line is not of this format.
-    NotMine,
-    /// The line is not JSON that a strict reader takes.
-    Broken,
-    /// The line is of this format but cannot be an event.
-    Rejected(Reject),
-    /// The events of the line, and the format's number.
-    Events(u8, SmallVec<[Event; 1]>),
-}
+use crate::model::Timestamp;
 
 /// One format that is read.
 #[derive(Debug)]
@@ -41,7 +27,7 @@ pub struct Format {
 /// Every format that is read, in the order of detection.
 pub static FORMATS: &[Format] = &[
     Format {
-        number: native::NUMBER,
+        number: NATIVE,
         name: "native",
         title: "routetop native events",
         carries_corrections: true,
@@ -50,7 +36,7 @@ pub static FORMATS: &[Format] = &[
         parse: native::parse,
     },
     Format {
-        number: litellm::SDK,
+        number: LITELLM_SDK,
         name: "litellm-sdk",
         title: "LiteLLM StandardLoggingPayload, SDK Router",
         carries_corrections: false,
@@ -66,7 +52,7 @@ pub static FORMATS: &[Format] = &[
         parse: litellm::parse,
     },
     Format {
-        number: litellm::PROXY,
+        number: LITELLM_PROXY,
         name: "litellm-proxy",
         title: "LiteLLM StandardLoggingPayload, proxy",
         carries_corrections: false,

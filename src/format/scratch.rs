@@ -124,7 +124,7 @@ pub(crate) fn finite(value: &Scalar<'_>, flags: &mut Flags) -> Option<f64> {
     reason = "the value was checked to be whole and in range"
 )]
 pub(crate) fn whole(value: f64) -> Option<u32> {
-    (value.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&value)).then(|| value as u32)
+    (value.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&value)).then_some(value as u32)
 }
 
 /// Tells whether a time is outside [2000, a day after it was read].

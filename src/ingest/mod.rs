@@ -1,1 +1,53 @@
-//! (room under construction)
+//! Files to lines to batches: rotation, checkpoints and decompression, each line exactly once.
+//!
+//! Sources enter as [`SourceSpec`]s and leave as [`Batch`](crate::model::Batch)es through a [`Sink`]; what a
+//! line means is the business of a [`LineParser`]. This room knows neither the store nor the formats.
+//!
+//! # Threads
+//!
+//! ```text
+//! run (tokio, current thread)            parse worker                     behind the Sink
+//! Follower::step: look, identify, read --chunks--> split, parse, batch --commit--> transaction
+//!                 ^--------- empty buffers -----------'
+//! ```
+//!
+//! Every channel is bounded; a sink that blocks stops the worker, then the reader.
+//!
+//! # What is promised
+//!
+//! A batch carries the step of its generation's checkpoint. A sink that stores rows and step in one
+//! transaction, only when the checkpoint still stands at the step's start, stores every line once. The
+//! checkpoint always stands just after a newline, or at the end of a last line that was complete without one.
+//!
+//! A file that became shorter than its checkpoint is a new generation, even when its first bytes are the
+//! same; lines with ids that are read again are suppressed by the store. Bytes that were cut off before they
+//! were read and live in no sibling are lost, and the generation says `truncated`.
+//!
+//! Lines read from a pipe are stored at most once: those not yet committed when the process dies are gone.
+
+mod decompress;
+mod discover;
+mod error;
+mod follow;
+mod identity;
+mod lines;
+mod open;
+mod parser;
+mod pipe;
+mod progress;
+mod reader;
+mod run;
+mod scan;
+mod sink;
+mod spec;
+mod worker;
+
+#[cfg(test)]
+mod tests;
+
+pub use error::{IngestError, SinkError};
+pub use parser::{LineParser, ParsedLine};
+pub use progress::{Progress, SourceStatus};
+pub use run::{IngestOptions, StopFlag, Summary, run};
+pub use sink::Sink;
+pub use spec::SourceSpec;

@@ -34,11 +34,11 @@ pub fn merge(into: &mut Request, other: Request, conflicts: &mut Vec<Conflict>) 
     let mut note = |field: &str| {
         conflicts.push(Conflict {
             field: field.to_owned(),
-        })
+        });
     };
     keep(&mut into.session, other.session, || note("session_id"));
     keep(&mut into.task_class, other.task_class, || {
-        note("task_class")
+        note("task_class");
     });
     keep(&mut into.policy, other.policy, || note("policy"));
     keep(&mut into.rule, other.rule, || note("rule"));
@@ -46,14 +46,14 @@ pub fn merge(into: &mut Request, other: Request, conflicts: &mut Vec<Conflict>) 
     keep(&mut into.model, other.model, || note("model"));
     keep(&mut into.reason, other.reason, || note("reason"));
     keep(&mut into.propensity, other.propensity, || {
-        note("propensity")
+        note("propensity");
     });
     keep(&mut into.recorded, other.recorded, || note("recorded"));
     keep(&mut into.stamped_latency, other.stamped_latency, || {
-        note("latency")
+        note("latency");
     });
     merge_correction(&mut into.correction, other.correction, || {
-        note("correction")
+        note("correction");
     });
     merge_signals(&mut into.signals, other.signals, &mut note);
     if into.candidates.is_empty() {
@@ -112,7 +112,7 @@ fn merge_time_and_route(into: &mut Request, other: &Request, conflicts: &mut Vec
     let mut note = |field: &str| {
         conflicts.push(Conflict {
             field: field.to_owned(),
-        })
+        });
     };
     let is_earlier = other.ts < into.ts;
     match (into.route, other.route) {

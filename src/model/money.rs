@@ -16,7 +16,7 @@ impl NanoUsd {
     )]
     pub fn try_from_usd(usd: f64) -> Option<Self> {
         let nano = (usd * 1e9).round();
-        (nano.is_finite() && (0.0..9.0e18).contains(&nano)).then(|| Self(nano as i64))
+        (nano.is_finite() && (0.0..9.0e18).contains(&nano)).then_some(Self(nano as i64))
     }
 
     /// Returns the amount in dollars.

@@ -327,9 +327,10 @@ impl Request {
         sum(before.chain([last.ttft]))
     }
 
-    /// Returns what all attempts cost; `None` when the cost of any call is unknown or there is none.
+    /// Returns what all attempts cost; `None` when the cost of any call is unknown, or nothing is known
+    /// of attempts. A skipped model costs nothing.
     pub fn cost(&self) -> Option<NanoUsd> {
-        if self.calls() == 0 {
+        if self.attempts.is_empty() {
             return None;
         }
         self.attempts

@@ -153,20 +153,18 @@ fn push_char(out: &mut String, char: char, text: &str) {
         '\n' | '\r' | '\x0b' | '\x0c' | '\u{85}' | '\u{2028}' | '\u{2029}' => out.push('↵'),
         '\0'..='\x1f' => out.push(char::from_u32(0x2400 + char as u32).unwrap_or('\u{fffd}')),
         '\x7f' => out.push('\u{2421}'),
-        '\u{80}'..='\u{9f}' => {
-            out.push_str(&format!("⟨{:02X}⟩", char as u32));
-        }
-        _ if bidi_word(char).is_some() => {
-            out.push('⟨');
-            out.push_str(bidi_word(char).unwrap_or_default());
-            out.push('⟩');
-        }
+        '\u{80}'..='\u{9f}' => push_marker(out, &format!("{:02X}", char as u32)),
+        _ if bidi_word(char).is_some() => push_marker(out, bidi_word(char).unwrap_or_default()),
         _ if is_private_or_unassigned(char) => out.push('\u{fffd}'),
-        _ if HIDDEN.is_match(text) => {
-            out.push_str(&format!("⟨{:04X}⟩", char as u32));
-        }
+        _ if HIDDEN.is_match(text) => push_marker(out, &format!("{:04X}", char as u32)),
         _ => out.push(char),
     }
+}
+
+fn push_marker(out: &mut String, word: &str) {
+    out.push('⟨');
+    out.push_str(word);
+    out.push('⟩');
 }
 
 /// The whole `Bidi_Control` property.

@@ -43,7 +43,7 @@ impl Micros {
     )]
     fn try_from_scaled(value: f64, scale: f64) -> Option<Self> {
         let micros = (value * scale).round();
-        (micros.is_finite() && (0.0..4.5e15).contains(&micros)).then(|| Self(micros as u64))
+        (micros.is_finite() && (0.0..4.5e15).contains(&micros)).then_some(Self(micros as u64))
     }
 
     /// Returns the span in milliseconds.
@@ -87,7 +87,7 @@ impl Timestamp {
     )]
     pub fn try_from_seconds(seconds: f64) -> Option<Self> {
         let micros = (seconds * 1e6).round();
-        (micros.is_finite() && (-6.2e16..2.6e17).contains(&micros)).then(|| Self(micros as i64))
+        (micros.is_finite() && (-6.2e16..2.6e17).contains(&micros)).then_some(Self(micros as i64))
     }
 
     /// Returns the minute that holds this instant.

@@ -1,1 +1,36 @@
-//! (room under construction)
+//! Threads and devices: the only impure glue. Here the rooms of one floor meet.
+//!
+//! | thread | owns | talks by |
+//! | --- | --- | --- |
+//! | main | terminal, app | one bounded queue, drained, then at most one frame |
+//! | input | keyboard | messages |
+//! | reader | the read-only connection | the newest question wins |
+//! | writer | the only read-write connection | batches in, grouped into one transaction |
+//! | ingest and its parse worker | sources | a full queue is the back-pressure |
+//! | signal, hang-up, watchdog | the way out | messages, and the end by force when they are not heard |
+
+mod clock;
+mod dashboard;
+mod error;
+mod feeder;
+mod input;
+mod link;
+mod parser;
+mod pipeline;
+mod reader;
+mod signals;
+mod terminal;
+mod wake;
+mod writer;
+
+pub use clock::Clock;
+pub use dashboard::run as run_dashboard;
+pub use error::RuntimeError;
+pub use feeder::Feeder;
+pub use pipeline::{Pipeline, PipelineOptions};
+pub use signals::{Outside, Watch, watch};
+pub use terminal::{TerminalGuard, install_panic_hook};
+pub use wake::DashboardOptions;
+pub use writer::WriterReport;
+
+pub use crate::ingest::StopFlag;

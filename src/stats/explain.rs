@@ -77,8 +77,8 @@ pub struct Explanation {
     /// The six signals in the order of the vocabulary and then the router's own: name and value in
     /// words; `None`: logged as null or absent (`is_logged` tells).
     pub signals: Vec<SignalRow>,
-    /// The models weighed: name, score, why not.
-    pub candidates: Vec<(Arc<str>, Option<f64>, Option<Arc<str>>)>,
+    /// The models weighed.
+    pub candidates: Vec<CandidateRow>,
     /// The chance with which the tier was chosen.
     pub propensity: Option<f64>,
     /// Attributes by name.
@@ -108,6 +108,9 @@ pub struct Explanation {
     /// The file that holds its first line, and where the line starts.
     pub source: Option<(String, u64)>,
 }
+
+/// One model weighed: its name, its score, why it was not taken.
+pub type CandidateRow = (Arc<str>, Option<f64>, Option<Arc<str>>);
 
 /// One signal of the decision.
 #[derive(Debug, Clone, PartialEq)]

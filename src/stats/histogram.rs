@@ -257,7 +257,7 @@ fn middle(bucket: u32) -> f64 {
     if high - low == 1 {
         low as f64
     } else {
-        (low as f64 + (high - 1) as f64) / 2.0
+        f64::midpoint(low as f64, (high - 1) as f64)
     }
 }
 
@@ -297,6 +297,12 @@ mod tests {
         histogram
     }
 
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "test values are small"
+    )]
     fn exact(values: &[u64], share: f64) -> f64 {
         let mut sorted = values.to_vec();
         sorted.sort_unstable();

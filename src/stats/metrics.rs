@@ -185,7 +185,7 @@ impl RouteMetrics {
 }
 
 /// The ratio estimator R = sum c / sum d and 1.96 times the root of its variance
-/// sum (c_i - R d_i)^2 / D^2 (Cochran 1977, Sampling Techniques, 6.19), with d = 1 when completed.
+/// sum (`c_i` - R `d_i)^2` / D^2 (Cochran 1977, Sampling Techniques, 6.19), with d = 1 when completed.
 #[expect(
     clippy::cast_precision_loss,
     reason = "15 digits of a cost are enough for an interval"

@@ -12,7 +12,7 @@ mod query;
 mod snapshot;
 
 pub use cell::{Cell, ModelUse, UNKNOWN_ROUTE};
-pub use explain::{Comparison, Explanation, Hop, SignalRow};
+pub use explain::{CandidateRow, Comparison, Explanation, Hop, SignalRow};
 pub use histogram::{DecodeError, Histogram, Quantiles};
 pub use metrics::{ModelMetrics, PathCount, Rate, RouteMetrics};
 pub use proportion::{Interval, wilson};

@@ -60,6 +60,7 @@ mod tests {
 
     proptest! {
         #[test]
+        #[expect(clippy::cast_precision_loss, reason = "test values are small")]
         fn holds_the_share_and_stays_a_share(hits in 0_u64..10_000, more in 0_u64..10_000) {
             let total = hits + more;
             prop_assume!(total > 0);

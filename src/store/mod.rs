@@ -1,1 +1,29 @@
-//! (room under construction)
+//! The database: events, rollups and checkpoints in one `SQLite` file. The only room that names
+//! `rusqlite`.
+//!
+//! Batches enter through [`Writer::commit`], one transaction each time; answers leave through
+//! [`Reader::answer`]. There is one writer, held apart by a lock beside the database, and any number
+//! of readers. A rollup may always be rebuilt from the rows.
+
+mod commit;
+mod connection;
+mod error;
+mod ids;
+mod lock;
+mod migrate;
+mod reader;
+
+mod residual;
+mod rollups;
+mod row;
+mod sessions;
+mod transaction;
+mod writer;
+
+pub use error::StoreError;
+pub use reader::Reader;
+
+pub use writer::{Committed, Writer, WriterOptions};
+
+#[cfg(test)]
+mod tests;

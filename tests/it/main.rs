@@ -1,1 +1,21 @@
-//! Tests that need more than one room.
+//! Tests that need more than one room: the real binary, crashes, a terminal, the shared samples.
+
+#![expect(
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::too_many_lines,
+    clippy::unwrap_used,
+    reason = "a test may stop at the first surprise, and reads clocks and databases directly"
+)]
+
+mod architecture;
+mod crash;
+mod errors;
+mod hostile;
+mod pty;
+mod readme;
+mod samples;
+mod support;

@@ -1,0 +1,155 @@
+-- Times are integer microseconds since 1970 UTC, money integer nano-dollars, names ids of `name` (0: none).
+CREATE TABLE meta (key TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
+CREATE TABLE name (id INTEGER PRIMARY KEY, text TEXT NOT NULL) STRICT;
+
+-- One row a request. The fields of its only attempt stand here; requests with another number of
+-- attempts have them in `attempt`. There is no secondary index on purpose: `zone` finds rows by time,
+-- `id_run` by id.
+CREATE TABLE request (
+  row INTEGER PRIMARY KEY,
+  ts INTEGER NOT NULL,
+  id BLOB NOT NULL,
+  is_uuid INTEGER NOT NULL,
+  session INTEGER,
+  format INTEGER NOT NULL,
+  generation INTEGER,
+  offset INTEGER NOT NULL,
+  route INTEGER NOT NULL,
+  task_class INTEGER NOT NULL,
+  policy INTEGER NOT NULL,
+  rule INTEGER NOT NULL,
+  tier INTEGER NOT NULL,
+  model INTEGER NOT NULL,
+  reason INTEGER NOT NULL,
+  outcome INTEGER NOT NULL,
+  flags INTEGER NOT NULL,
+  stamped_us INTEGER,
+  attempts INTEGER NOT NULL,
+  first_model INTEGER NOT NULL,
+  attempt_outcome INTEGER NOT NULL,
+  attempt_reason INTEGER NOT NULL,
+  latency_us INTEGER,
+  ttft_us INTEGER,
+  input_tokens INTEGER,
+  output_tokens INTEGER,
+  cost_nano INTEGER,
+  hash INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE attempt (
+  request INTEGER NOT NULL,
+  idx INTEGER NOT NULL,
+  n INTEGER NOT NULL,
+  start INTEGER,
+  key INTEGER NOT NULL,
+  model INTEGER NOT NULL,
+  tier INTEGER NOT NULL,
+  provider INTEGER NOT NULL,
+  outcome INTEGER NOT NULL,
+  reason INTEGER NOT NULL,
+  latency_us INTEGER,
+  ttft_us INTEGER,
+  input_tokens INTEGER,
+  output_tokens INTEGER,
+  cost_nano INTEGER,
+  PRIMARY KEY (request, idx)
+) STRICT, WITHOUT ROWID;
+
+-- is_session: given by a correction that named only the session; such a one may move to another request.
+CREATE TABLE correction (
+  request INTEGER NOT NULL,
+  is_session INTEGER NOT NULL,
+  kind INTEGER NOT NULL,
+  author INTEGER NOT NULL,
+  ts INTEGER,
+  after_us INTEGER,
+  PRIMARY KEY (request, is_session)
+) STRICT, WITHOUT ROWID;
+
+-- request IS NULL: an orphan that waits for its request.
+CREATE TABLE session_correction (
+  session INTEGER NOT NULL,
+  ts INTEGER NOT NULL,
+  kind INTEGER NOT NULL,
+  author INTEGER NOT NULL,
+  made_at INTEGER,
+  after_us INTEGER,
+  request INTEGER,
+  PRIMARY KEY (session, ts, kind, author)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE conflict (request INTEGER NOT NULL, field TEXT NOT NULL, count INTEGER NOT NULL,
+  PRIMARY KEY (request, field)) STRICT, WITHOUT ROWID;
+CREATE TABLE policy (name INTEGER PRIMARY KEY, first_seen INTEGER NOT NULL, last_seen INTEGER NOT NULL,
+  requests INTEGER NOT NULL) STRICT;
+CREATE TABLE marker (ts INTEGER NOT NULL, label INTEGER NOT NULL, kind INTEGER NOT NULL, route INTEGER NOT NULL,
+  PRIMARY KEY (ts, label, kind, route)) STRICT, WITHOUT ROWID;
+
+-- What has no column, up to 512 rows a block; a patch replaces the record of a row changed later.
+CREATE TABLE residual (first_row INTEGER PRIMARY KEY, last_row INTEGER NOT NULL, body BLOB NOT NULL) STRICT;
+CREATE TABLE residual_patch (row INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT;
+
+-- The way from time to rows, up to 512 rows a zone.
+CREATE TABLE zone (first_row INTEGER PRIMARY KEY, last_row INTEGER NOT NULL, ts_min INTEGER NOT NULL,
+  ts_max INTEGER NOT NULL) STRICT;
+
+-- t counts minutes, hours or days since 1970 UTC; route 0 is unknown.
+CREATE TABLE rollup_minute (
+  t INTEGER NOT NULL, route INTEGER NOT NULL,
+  requests INTEGER NOT NULL, completed INTEGER NOT NULL, failed INTEGER NOT NULL, cancelled INTEGER NOT NULL,
+  unfinished INTEGER NOT NULL, attempts INTEGER NOT NULL, attempted INTEGER NOT NULL, first_pass INTEGER NOT NULL,
+  first_pass_lenient INTEGER NOT NULL, escalated INTEGER NOT NULL, fallback INTEGER NOT NULL,
+  correctable INTEGER NOT NULL, corrected INTEGER NOT NULL, uncorrectable INTEGER NOT NULL,
+  cost_known INTEGER NOT NULL, cost_known_completed INTEGER NOT NULL, cost_nano INTEGER NOT NULL,
+  cost_completed_nano INTEGER NOT NULL, latency BLOB NOT NULL, ttft BLOB NOT NULL, detail BLOB NOT NULL,
+  PRIMARY KEY (t, route)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE rollup_hour (
+  t INTEGER NOT NULL, route INTEGER NOT NULL,
+  requests INTEGER NOT NULL, completed INTEGER NOT NULL, failed INTEGER NOT NULL, cancelled INTEGER NOT NULL,
+  unfinished INTEGER NOT NULL, attempts INTEGER NOT NULL, attempted INTEGER NOT NULL, first_pass INTEGER NOT NULL,
+  first_pass_lenient INTEGER NOT NULL, escalated INTEGER NOT NULL, fallback INTEGER NOT NULL,
+  correctable INTEGER NOT NULL, corrected INTEGER NOT NULL, uncorrectable INTEGER NOT NULL,
+  cost_known INTEGER NOT NULL, cost_known_completed INTEGER NOT NULL, cost_nano INTEGER NOT NULL,
+  cost_completed_nano INTEGER NOT NULL, latency BLOB NOT NULL, ttft BLOB NOT NULL, detail BLOB NOT NULL,
+  PRIMARY KEY (t, route)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE rollup_day (
+  t INTEGER NOT NULL, route INTEGER NOT NULL,
+  requests INTEGER NOT NULL, completed INTEGER NOT NULL, failed INTEGER NOT NULL, cancelled INTEGER NOT NULL,
+  unfinished INTEGER NOT NULL, attempts INTEGER NOT NULL, attempted INTEGER NOT NULL, first_pass INTEGER NOT NULL,
+  first_pass_lenient INTEGER NOT NULL, escalated INTEGER NOT NULL, fallback INTEGER NOT NULL,
+  correctable INTEGER NOT NULL, corrected INTEGER NOT NULL, uncorrectable INTEGER NOT NULL,
+  cost_known INTEGER NOT NULL, cost_known_completed INTEGER NOT NULL, cost_nano INTEGER NOT NULL,
+  cost_completed_nano INTEGER NOT NULL, latency BLOB NOT NULL, ttft BLOB NOT NULL, detail BLOB NOT NULL,
+  PRIMARY KEY (t, route)
+) STRICT, WITHOUT ROWID;
+
+-- Sorted runs of (keyed hash, row): the way from an id, a tie or a session to rows.
+CREATE TABLE id_run (run INTEGER PRIMARY KEY, entries INTEGER NOT NULL, first_chunk INTEGER NOT NULL,
+  newest INTEGER NOT NULL, filter BLOB NOT NULL, fences BLOB NOT NULL) STRICT;
+CREATE TABLE id_chunk (chunk INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT;
+
+CREATE TABLE source (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
+CREATE TABLE generation (
+  id INTEGER PRIMARY KEY, source INTEGER NOT NULL REFERENCES source(id), path TEXT NOT NULL,
+  device INTEGER NOT NULL, inode INTEGER NOT NULL, is_compressed INTEGER NOT NULL,
+  offset INTEGER NOT NULL DEFAULT 0, head_len INTEGER NOT NULL DEFAULT 0, head_hash INTEGER NOT NULL DEFAULT 0,
+  tail_len INTEGER NOT NULL DEFAULT 0, tail_hash INTEGER NOT NULL DEFAULT 0, state INTEGER NOT NULL DEFAULT 0,
+  lines INTEGER NOT NULL DEFAULT 0, bytes INTEGER NOT NULL DEFAULT 0, blank INTEGER NOT NULL DEFAULT 0,
+  noise INTEGER NOT NULL DEFAULT 0, quarantined INTEGER NOT NULL DEFAULT 0, events INTEGER NOT NULL DEFAULT 0,
+  duplicates INTEGER NOT NULL DEFAULT 0, conflicts INTEGER NOT NULL DEFAULT 0, newest_ts INTEGER,
+  opened_at INTEGER NOT NULL, read_at INTEGER, noise_sample TEXT
+) STRICT;
+CREATE TABLE generation_format (generation INTEGER NOT NULL, format INTEGER NOT NULL, lines INTEGER NOT NULL,
+  PRIMARY KEY (generation, format)) STRICT, WITHOUT ROWID;
+CREATE TABLE generation_field (generation INTEGER NOT NULL, field INTEGER NOT NULL, count INTEGER NOT NULL,
+  PRIMARY KEY (generation, field)) STRICT, WITHOUT ROWID;
+
+-- The lines in quarantine, bounded; reject_count has the exact counts and the first line of each reason.
+CREATE TABLE quarantine (generation INTEGER NOT NULL, offset INTEGER NOT NULL, len INTEGER NOT NULL,
+  hash INTEGER NOT NULL, reason TEXT NOT NULL, detail TEXT NOT NULL, first_seen INTEGER NOT NULL,
+  PRIMARY KEY (generation, offset)) STRICT, WITHOUT ROWID;
+CREATE TABLE reject_count (generation INTEGER NOT NULL, reason TEXT NOT NULL, count INTEGER NOT NULL,
+  offset INTEGER NOT NULL, detail TEXT NOT NULL, first_seen INTEGER NOT NULL,
+  PRIMARY KEY (generation, reason)) STRICT, WITHOUT ROWID;

@@ -1,0 +1,460 @@
+//! The one table of commands: keymap, key hints and help all derive from it.
+
+use super::key::{Code, Key};
+
+/// Where a command works.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Scope {
+    /// All routes.
+    Overview,
+    /// One route.
+    Route,
+    /// The list of decisions.
+    Decisions,
+    /// One decision.
+    Explain,
+    /// The sources.
+    Sources,
+}
+
+impl Scope {
+    /// Every scope with its number key, name and what help calls it.
+    pub const ALL: [(Self, char, &'static str); 5] = [
+        (Self::Overview, '1', "overview"),
+        (Self::Route, '2', "route"),
+        (Self::Decisions, '3', "decisions"),
+        (Self::Explain, '4', "explain"),
+        (Self::Sources, '7', "sources"),
+    ];
+
+    /// Returns its name.
+    pub fn name(self) -> &'static str {
+        Self::ALL
+            .iter()
+            .find(|row| row.0 == self)
+            .map_or("", |row| row.2)
+    }
+}
+
+/// What a command does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "COMMANDS documents each of them")]
+pub enum Action {
+    Quit,
+    Suspend,
+    Repaint,
+    Back,
+    ToggleHelp,
+    Go(Scope),
+    Down,
+    Up,
+    HalfDown,
+    HalfUp,
+    Top,
+    Bottom,
+    Follow,
+    Open,
+    RouteDecisions,
+    NextDecision,
+    PreviousDecision,
+    CycleRange,
+    Earlier,
+    Later,
+    TogglePause,
+    CycleSort,
+    CycleMetric,
+}
+
+/// The column of help that a command stands in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "the titles say it")]
+pub enum Group {
+    Find,
+    Move,
+    Time,
+    Other,
+}
+
+impl Group {
+    /// Every group with its title.
+    pub const ALL: [(Self, &'static str); 4] = [
+        (Self::Find, "LOOK CLOSER"),
+        (Self::Move, "MOVE"),
+        (Self::Time, "TIME"),
+        (Self::Other, "OTHER"),
+    ];
+}
+
+/// One command.
+#[derive(Debug, Clone, Copy)]
+pub struct Command {
+    /// Its name, verb-noun in kebab case.
+    pub name: &'static str,
+    /// One or two words for the line of keys; empty: help alone tells of it.
+    pub title: &'static str,
+    /// One line for help.
+    pub doc: &'static str,
+    /// How the keys read.
+    pub keys_text: &'static str,
+    /// The keys.
+    pub keys: &'static [Key],
+    /// Where it works; empty: everywhere.
+    pub scopes: &'static [Scope],
+    /// Its column of help.
+    pub group: Group,
+    /// What it does.
+    pub action: Action,
+}
+
+impl Command {
+    /// The longest `doc`, in characters: the width of its column in help.
+    pub const DOC_LEN_MAX: usize = 25;
+
+    /// Tells whether the command works in `scope`.
+    pub fn works_in(&self, scope: Scope) -> bool {
+        self.scopes.is_empty() || self.scopes.contains(&scope)
+    }
+}
+
+const LISTS: &[Scope] = &[
+    Scope::Overview,
+    Scope::Decisions,
+    Scope::Sources,
+    Scope::Route,
+    Scope::Explain,
+];
+const CHARTS: &[Scope] = &[Scope::Overview, Scope::Route];
+
+const fn command(
+    name: &'static str,
+    texts: (&'static str, &'static str, &'static str),
+    keys: &'static [Key],
+    scopes: &'static [Scope],
+    group: Group,
+    action: Action,
+) -> Command {
+    Command {
+        name,
+        title: texts.0,
+        doc: texts.1,
+        keys_text: texts.2,
+        keys,
+        scopes,
+        group,
+        action,
+    }
+}
+
+/// Every command; the line of keys shows those with a title in this order.
+pub const COMMANDS: &[Command] = &[
+    command(
+        "open-selected",
+        ("open", "open what is selected", "Enter"),
+        &[Key::of(Code::Enter)],
+        &[Scope::Overview],
+        Group::Find,
+        Action::Open,
+    ),
+    command(
+        "explain-decision",
+        ("explain", "explain this decision", "Enter"),
+        &[Key::of(Code::Enter)],
+        &[Scope::Decisions],
+        Group::Find,
+        Action::Open,
+    ),
+    command(
+        "list-decisions",
+        ("decisions", "decisions of this route", "d"),
+        &[Key::char('d')],
+        CHARTS,
+        Group::Find,
+        Action::RouteDecisions,
+    ),
+    command(
+        "next-decision",
+        ("next", "next decision (older)", "n"),
+        &[Key::char('n')],
+        &[Scope::Explain],
+        Group::Move,
+        Action::NextDecision,
+    ),
+    command(
+        "previous-decision",
+        ("previous", "previous decision (newer)", "N"),
+        &[Key::char('N')],
+        &[Scope::Explain],
+        Group::Move,
+        Action::PreviousDecision,
+    ),
+    command(
+        "cycle-metric",
+        ("metric", "metric of the trend", "m"),
+        &[Key::char('m')],
+        CHARTS,
+        Group::Find,
+        Action::CycleMetric,
+    ),
+    command(
+        "cycle-sort",
+        ("sort", "order of the routes", "s"),
+        &[Key::char('s')],
+        &[Scope::Overview],
+        Group::Find,
+        Action::CycleSort,
+    ),
+    command(
+        "follow-newest",
+        ("follow", "follow the newest", "G"),
+        &[Key::char('G')],
+        &[Scope::Decisions],
+        Group::Move,
+        Action::Follow,
+    ),
+    command(
+        "cycle-range",
+        ("time", "range (5m .. 7d, all)", "t"),
+        &[Key::char('t')],
+        &[],
+        Group::Time,
+        Action::CycleRange,
+    ),
+    command(
+        "move-earlier",
+        ("", "earlier", "["),
+        &[Key::char('[')],
+        &[],
+        Group::Time,
+        Action::Earlier,
+    ),
+    command(
+        "move-later",
+        ("", "later", "]"),
+        &[Key::char(']')],
+        &[],
+        Group::Time,
+        Action::Later,
+    ),
+    command(
+        "toggle-pause",
+        ("pause", "pause or go on", "Space"),
+        &[Key::char(' ')],
+        &[],
+        Group::Time,
+        Action::TogglePause,
+    ),
+    command(
+        "move-down",
+        ("", "down", "j"),
+        &[Key::char('j'), Key::of(Code::Down)],
+        LISTS,
+        Group::Move,
+        Action::Down,
+    ),
+    command(
+        "move-up",
+        ("", "up", "k"),
+        &[Key::char('k'), Key::of(Code::Up)],
+        LISTS,
+        Group::Move,
+        Action::Up,
+    ),
+    command(
+        "half-page-down",
+        ("", "half a page down", "^d"),
+        &[Key::ctrl('d'), Key::of(Code::PageDown)],
+        LISTS,
+        Group::Move,
+        Action::HalfDown,
+    ),
+    command(
+        "half-page-up",
+        ("", "half a page up", "^u"),
+        &[Key::ctrl('u'), Key::of(Code::PageUp)],
+        LISTS,
+        Group::Move,
+        Action::HalfUp,
+    ),
+    command(
+        "move-top",
+        ("", "top", "g"),
+        &[Key::char('g'), Key::of(Code::Home)],
+        LISTS,
+        Group::Move,
+        Action::Top,
+    ),
+    command(
+        "move-bottom",
+        ("", "bottom", "G"),
+        &[Key::char('G')],
+        &[
+            Scope::Overview,
+            Scope::Sources,
+            Scope::Route,
+            Scope::Explain,
+        ],
+        Group::Move,
+        Action::Bottom,
+    ),
+    command(
+        "move-end",
+        ("", "oldest loaded", "End"),
+        &[Key::of(Code::End)],
+        LISTS,
+        Group::Move,
+        Action::Bottom,
+    ),
+    command(
+        "go-overview",
+        ("", "all routes", "1"),
+        &[Key::char('1')],
+        &[],
+        Group::Other,
+        Action::Go(Scope::Overview),
+    ),
+    command(
+        "go-route",
+        ("", "selected route", "2"),
+        &[Key::char('2')],
+        &[],
+        Group::Other,
+        Action::Go(Scope::Route),
+    ),
+    command(
+        "go-decisions",
+        ("", "all decisions", "3"),
+        &[Key::char('3')],
+        &[],
+        Group::Other,
+        Action::Go(Scope::Decisions),
+    ),
+    command(
+        "go-explain",
+        ("", "selected decision", "4"),
+        &[Key::char('4')],
+        &[],
+        Group::Other,
+        Action::Go(Scope::Explain),
+    ),
+    command(
+        "go-sources",
+        ("sources", "sources and rejects", "7"),
+        &[Key::char('7')],
+        &[],
+        Group::Other,
+        Action::Go(Scope::Sources),
+    ),
+    command(
+        "repaint-screen",
+        ("", "repaint", "r"),
+        &[Key::char('r'), Key::ctrl('l')],
+        &[],
+        Group::Other,
+        Action::Repaint,
+    ),
+    command(
+        "suspend",
+        ("", "to the shell, fg returns", "^z"),
+        &[Key::ctrl('z')],
+        &[],
+        Group::Other,
+        Action::Suspend,
+    ),
+    command(
+        "go-back",
+        ("back", "close, then back", "Esc"),
+        &[Key::of(Code::Esc)],
+        &[],
+        Group::Move,
+        Action::Back,
+    ),
+    command(
+        "toggle-help",
+        ("help", "this page", "?"),
+        &[Key::char('?'), Key::of(Code::Function(1))],
+        &[],
+        Group::Other,
+        Action::ToggleHelp,
+    ),
+    command(
+        "quit",
+        ("quit", "quit (^c too)", "q"),
+        &[Key::char('q'), Key::ctrl('c')],
+        &[],
+        Group::Other,
+        Action::Quit,
+    ),
+];
+
+/// Finds what `key` does in `scope`.
+pub fn action_of(key: Key, scope: Scope) -> Option<Action> {
+    COMMANDS
+        .iter()
+        .find(|command| command.works_in(scope) && command.keys.contains(&key))
+        .map(|command| command.action)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn names_are_unique_and_in_kebab_case() {
+        let names: HashSet<_> = COMMANDS.iter().map(|command| command.name).collect();
+        assert_eq!(names.len(), COMMANDS.len());
+        for name in names {
+            assert!(
+                name.chars().all(|c| c.is_ascii_lowercase() || c == '-'),
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_key_means_one_thing_in_a_scope() {
+        for (scope, ..) in Scope::ALL {
+            let mut seen = HashSet::new();
+            for command in COMMANDS.iter().filter(|command| command.works_in(scope)) {
+                for key in command.keys {
+                    assert!(seen.insert(*key), "{key:?} twice in {}", scope.name());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn texts_fit_and_every_command_has_a_key() {
+        for command in COMMANDS {
+            assert!(
+                !command.keys.is_empty() && !command.doc.is_empty(),
+                "{}",
+                command.name
+            );
+            assert!(
+                command.doc.chars().count() <= Command::DOC_LEN_MAX,
+                "{}",
+                command.name
+            );
+            assert!(command.title.len() <= 9 && command.keys_text.len() <= 5);
+        }
+    }
+
+    #[test]
+    fn digits_lead_to_the_pages_they_name() {
+        for (scope, digit, _) in Scope::ALL {
+            assert_eq!(
+                action_of(Key::char(digit), Scope::Overview),
+                Some(Action::Go(scope))
+            );
+        }
+    }
+
+    #[test]
+    fn every_page_can_be_left() {
+        for (scope, ..) in Scope::ALL {
+            assert_eq!(action_of(Key::ctrl('c'), scope), Some(Action::Quit));
+            assert_eq!(action_of(Key::of(Code::Esc), scope), Some(Action::Back));
+        }
+    }
+}

@@ -1,0 +1,317 @@
+//! Made-up answers for the tests of the screens.
+
+use std::sync::Arc;
+
+use super::{App, Message, Scope, Settings, ThemeName, update};
+use crate::model::{Attempt, AttemptOutcome, MarkerKind, Micros, NanoUsd, Timestamp, Window};
+use crate::stats::{
+    Baseline, Comparison, DecisionRow, Explanation, Histogram, Hop, IngestTotals, MarkerRow, Page,
+    Query, Rate, RejectRow, RouteMetrics, RouteRow, SignalRow, Snapshot, SourceRow, Span,
+    TrendPoint,
+};
+
+/// 2026-11-23 03:11:40 UTC.
+pub const NOW: Timestamp = Timestamp(1_795_403_500_000_000);
+
+fn histogram(count: u64, millis: u64) -> Histogram {
+    let mut histogram = Histogram::default();
+    for n in 0..count.min(400) {
+        histogram.record(Micros(
+            millis * 250 * (1 + n % 16) * if n % 20 == 0 { 2 } else { 1 },
+        ));
+    }
+    histogram
+}
+
+fn metrics(requests: u64, (escalated, corrected): (u64, u64), millis: u64) -> RouteMetrics {
+    RouteMetrics {
+        requests,
+        completed: requests - requests / 50,
+        failed: requests / 50,
+        attempts: requests + escalated,
+        first_pass: Rate::new(requests - escalated.max(corrected), requests),
+        first_pass_lenient: Rate::new(requests - escalated, requests),
+        escalation: Rate::new(escalated, requests),
+        correction: Rate::new(corrected, requests - requests / 50),
+        escalation_reasons: vec![
+            (Arc::from("low confidence"), escalated / 2),
+            (Arc::from("validator failed"), escalated / 3),
+        ],
+        cost: Some(NanoUsd(4_100_000)),
+        cost_known: requests,
+        cost_per_completed_usd: Some(0.0041),
+        cost_per_completed_margin_usd: Some(0.0004),
+        latency: histogram(requests, millis).quantiles(),
+        ..RouteMetrics::default()
+    }
+}
+
+/// Makes a route: requests, escalated and corrected now and usually in tenths of a percent, latency.
+pub fn route(
+    name: &str,
+    requests: u64,
+    now: (u64, u64),
+    usual: (u64, u64),
+    millis: u64,
+) -> RouteRow {
+    let of = |n: u64, share: (u64, u64)| (n * share.0 / 1000, n * share.1 / 1000);
+    let step = Micros::MINUTE.times(3);
+    let start = NOW.minus(Micros::HOUR);
+    let trend = (0..20).map(|idx: u64| {
+        let n = requests / 20;
+        let (escalated, corrected) = of(n, if idx < 10 { usual } else { now });
+        TrendPoint {
+            start: start.plus(step.times(idx)),
+            requests: n,
+            finished: n,
+            first_pass: n - escalated,
+            attempted: n,
+            escalated,
+            fallback: 0,
+            correctable: n,
+            corrected,
+            p50_ms: Some(900.0),
+            p95_ms: Some(2_900.0),
+            is_closed: idx < 19,
+        }
+    });
+    RouteRow {
+        route: Arc::from(name),
+        now: metrics(requests, of(requests, now), millis),
+        usual: Some(metrics(requests * 7, of(requests * 7, usual), millis)),
+        latency: histogram(requests, millis),
+        usual_latency: histogram(requests * 7, millis),
+        trend: trend.collect(),
+    }
+}
+
+/// Makes a decision.
+pub fn decision(row: u64) -> DecisionRow {
+    DecisionRow {
+        row,
+        ts: NOW.minus(Micros(3_700_000).times(13_u64.saturating_sub(row))),
+        route: Arc::from("support-chat"),
+        id: format!("8f3a{row:04x}"),
+        models: vec![
+            (Arc::from("small-8b"), DecisionRow::attempt_word(&attempt())),
+            (Arc::from("mid-70b"), "ok"),
+        ],
+        rule: Some(Arc::from("default")),
+        reason: Some(Arc::from("low confidence")),
+        tokens: Some(412),
+        latency: Some(Micros(2_900_000)),
+        cost: Some(NanoUsd(4_100_000)),
+        state: "completed",
+        is_escalated: true,
+        is_fallback: false,
+        is_corrected: row.is_multiple_of(2),
+        correction: None,
+    }
+}
+
+fn attempt() -> Attempt {
+    let mut names = crate::model::Names::default();
+    Attempt::new(names.intern("small-8b"), AttemptOutcome::Escalated)
+}
+
+/// Makes an answer that holds nothing.
+pub fn empty(query: Query) -> Snapshot {
+    Snapshot {
+        query,
+        window: Window {
+            from: NOW.minus(Micros::HOUR),
+            to: NOW,
+        },
+        is_history: false,
+        baseline: None,
+        newest: None,
+        trend_step: Micros::MINUTE.times(3),
+        total: RouteRow {
+            usual: None,
+            trend: Vec::new(),
+            now: RouteMetrics::default(),
+            ..route("ALL", 0, (0, 0), (0, 0), 1)
+        },
+        routes: Vec::new(),
+        decisions: Vec::new(),
+        decisions_total: 0,
+        explanation: None,
+        ambiguous: Vec::new(),
+        sources: Vec::new(),
+        rejects: Vec::new(),
+        ingest: IngestTotals::default(),
+        markers: Vec::new(),
+    }
+}
+
+/// Makes an answer about ordinary routes, one of them in trouble, one with too little data.
+pub fn ordinary(query: Query) -> Snapshot {
+    let mut unlogged = route("code-review", 700, (310, 0), (220, 0), 8_000);
+    unlogged.now.correction = Rate::default();
+    unlogged.now.first_pass_is_upper_bound = true;
+    Snapshot {
+        baseline: Some(Arc::from("same hours, last 7 days")),
+        newest: Some(NOW.minus(Micros::SECOND)),
+        total: route("ALL", 9_000, (40, 20), (40, 20), 1_300),
+        routes: vec![
+            unlogged,
+            route("legal-draft", 7, (0, 0), (100, 30), 900),
+            route("search-answer", 6_100, (41, 20), (41, 20), 900),
+            route("support-chat", 1_204, (124, 89), (120, 41), 2_900),
+        ],
+        decisions: (1..=12).rev().map(decision).collect(),
+        decisions_total: 12,
+        explanation: Some(Box::new(explanation())),
+        sources: vec![SourceRow {
+            source: "router.jsonl".to_owned(),
+            state: "damaged".to_owned(),
+            generations: 2,
+            lines: 12_345,
+            bytes: 9_876_543,
+            formats: vec![("native".to_owned(), 12_000)],
+            quarantined: 12,
+            noise: 3,
+            noise_sample: Some("Traceback".to_owned()),
+            corrections_known: false,
+            newest: Some(NOW),
+            read_at: Some(NOW),
+            unknown_fields: vec![("zone".to_owned(), 4)],
+        }],
+        rejects: vec![RejectRow {
+            source: "router.jsonl".to_owned(),
+            reason: "missing-field".to_owned(),
+            detail: "no `ts`".to_owned(),
+            count: 12,
+            path: "/var/log/router.jsonl".to_owned(),
+            offset: 4711,
+            first_seen: NOW,
+        }],
+        markers: vec![MarkerRow {
+            ts: NOW.minus(Micros::MINUTE.times(30)),
+            label: Arc::from("p42"),
+            kind: MarkerKind::Policy,
+            route: None,
+        }],
+        ..empty(query)
+    }
+}
+
+/// Makes an answer with sixty routes of hostile and long names and huge numbers.
+pub fn overfull(query: Query) -> Snapshot {
+    let ordinary = ordinary(query);
+    let routes = (0..60).map(|n| {
+        route(
+            &format!("route-\u{1b}[31m\u{202e}日本-{n:02}-{}", "long".repeat(30)),
+            900_000_000 + n,
+            (400, 300),
+            (100, 100),
+            900_000,
+        )
+    });
+    Snapshot {
+        routes: routes.collect(),
+        ..ordinary
+    }
+}
+
+fn explanation() -> Explanation {
+    let hop = |n: usize, model: &str, outcome, offset: u64, latency: u64| Hop {
+        n,
+        model: Arc::from(model),
+        tier: None,
+        provider: None,
+        outcome,
+        reason: (n == 1).then(|| Arc::from("low confidence")),
+        offset: Some(Micros(offset)),
+        latency: Some(Micros(latency)),
+        ttft: None,
+        input_tokens: Some(412),
+        output_tokens: Some(88),
+        cost: Some(NanoUsd(2_050_000)),
+    };
+    Explanation {
+        id: "8f3a000c".to_owned(),
+        ts: NOW.minus(Micros::MINUTE),
+        route: Some(Arc::from("support-chat")),
+        state: "completed",
+        format: 0,
+        task_class: None,
+        policy: Some(Arc::from("p42")),
+        rule: Some(Arc::from("default")),
+        tier: Some(Arc::from("fast")),
+        model: Some(Arc::from("small-8b")),
+        reason: None,
+        signals: vec![
+            SignalRow {
+                name: Arc::from("user_tier"),
+                value: Some("pro".to_owned()),
+                is_logged: true,
+            },
+            SignalRow {
+                name: Arc::from("retrieval_confidence"),
+                value: None,
+                is_logged: false,
+            },
+        ],
+        candidates: vec![(
+            Arc::from("mid-70b"),
+            Some(0.41),
+            Some(Arc::from("too dear")),
+        )],
+        propensity: None,
+        attrs: Vec::new(),
+        recorded: Some("{}".to_owned()),
+        attempts: vec![
+            hop(1, "small-8b", "escalated", 0, 900_000),
+            hop(2, "mid-70b", "ok", 900_000, 2_000_000),
+        ],
+        latency: Some(Micros(2_900_000)),
+        ttft: None,
+        cost: Some(NanoUsd(4_100_000)),
+        has_hidden_attempts: false,
+        normal: Comparison {
+            compared_with: 7,
+            ..Comparison::default()
+        },
+        correction: None,
+        corrections_known: true,
+        conflicts: vec!["model".to_owned()],
+        has_bad_number: true,
+        source: Some(("/var/log/router.jsonl".to_owned(), 4711)),
+    }
+}
+
+/// Makes a state on `scope` that has received what `answer` makes.
+pub fn app(scope: Scope, size: (u16, u16), answer: fn(Query) -> Snapshot) -> App {
+    let mut app = App::new(Settings {
+        database: "routes.db".to_owned(),
+        theme: ThemeName::Auto,
+        is_ascii: false,
+        size,
+        recorded_in_words: |_, _| vec!["score 0.41 under 0.50".to_owned()],
+    });
+    app.start(NOW);
+    give(&mut app, answer);
+    app.explained = Some("8f3a000c".to_owned());
+    if scope != Scope::Overview {
+        app.route = app.selected_route.clone();
+        app.stack.push(scope);
+        app.ask(NOW);
+        give(&mut app, answer);
+    }
+    app
+}
+
+/// Answers the newest question.
+pub fn give(app: &mut App, answer: fn(Query) -> Snapshot) {
+    let query = Query {
+        number: app.asked,
+        now: NOW,
+        span: Span::Last(Micros::HOUR),
+        baseline: Baseline::Auto,
+        trend_len: 20,
+        page: app.page(None),
+    };
+    let _: Page = query.page.clone();
+    update(app, Message::Snapshot(Arc::new(answer(query))), NOW);
+}

@@ -1,0 +1,484 @@
+//! The one place where state changes: a message comes in, effects go out.
+
+use std::sync::Arc;
+
+use crate::model::{Micros, Timestamp, Window};
+use crate::stats::{Page, Snapshot};
+
+use super::{Action, App, Effect, Key, Message, Metric, Paused, Scope, action_of, judge};
+
+/// A window that ends with now is asked for again when it has moved this far without new data.
+const WINDOW_STEP: Micros = Micros::MINUTE;
+
+/// Takes `message` into account; `now` is the time it happened.
+pub fn update(app: &mut App, message: Message, now: Timestamp) -> Vec<Effect> {
+    match message {
+        Message::Key(key) => press(app, key, now),
+        Message::Resize { width, height } => {
+            let was_narrow = app.settings.size.0 < 100;
+            app.settings.size = (width, height);
+            if was_narrow == (width < 100) {
+                Vec::new()
+            } else {
+                vec![app.ask(now)]
+            }
+        }
+        Message::Paste(_) => Vec::new(),
+        Message::Snapshot(snapshot) => receive(app, snapshot, now),
+        Message::QueryFailed(text) => {
+            app.failure = Some(text);
+            app.is_waiting = false;
+            Vec::new()
+        }
+        Message::Ingest(status) => {
+            app.ingest = status;
+            Vec::new()
+        }
+        Message::DataChanged { stored } => data_changed(app, stored, now),
+        Message::Tick => {
+            let is_due = app.paused.is_none()
+                && app.shifted.is_none()
+                && !app.is_waiting
+                && now.since(app.asked_at) >= WINDOW_STEP;
+            if is_due {
+                vec![app.ask(now)]
+            } else {
+                Vec::new()
+            }
+        }
+        Message::Notice(text) => {
+            app.notice = Some(text);
+            Vec::new()
+        }
+    }
+}
+
+fn data_changed(app: &mut App, stored: u64, now: Timestamp) -> Vec<Effect> {
+    if let Some(paused) = &mut app.paused {
+        paused.waiting = paused.waiting.saturating_add(stored);
+        paused.has_news = true;
+        return Vec::new();
+    }
+    if app.is_waiting {
+        app.is_stale = true;
+        return Vec::new();
+    }
+    vec![app.ask(now)]
+}
+
+fn receive(app: &mut App, snapshot: Arc<Snapshot>, now: Timestamp) -> Vec<Effect> {
+    if snapshot.query.number != app.asked {
+        return Vec::new();
+    }
+    app.is_waiting = false;
+    app.failure = None;
+    if let Page::Decisions { before, .. } = &snapshot.query.page {
+        take_decisions(app, &snapshot, *before);
+    }
+    if app.selected_route.is_none() {
+        app.selected_route = judge::ranked(&snapshot, app.sort)
+            .first()
+            .map(|first| first.row.route.to_string());
+    }
+    app.snapshot = Some(snapshot);
+    if app.is_stale && app.paused.is_none() {
+        vec![app.ask(now)]
+    } else {
+        Vec::new()
+    }
+}
+
+/// While the list follows, an answer replaces it; else newer rows are only counted.
+fn take_decisions(app: &mut App, snapshot: &Snapshot, before: Option<u64>) {
+    let list = &mut app.decisions;
+    list.total = snapshot.decisions_total;
+    if before.is_some() {
+        let oldest = list.rows.last().map_or(u64::MAX, |row| row.row);
+        let is_end = snapshot.decisions.len() < App::ROWS_LEN;
+        let older = snapshot
+            .decisions
+            .iter()
+            .filter(|row| row.row < oldest)
+            .cloned();
+        list.rows.extend(older);
+        list.is_complete = is_end || list.rows.len() >= App::ROWS_MAX;
+        list.rows.truncate(App::ROWS_MAX);
+    } else if list.is_following || list.rows.is_empty() {
+        list.rows.clone_from(&snapshot.decisions);
+        list.is_complete = snapshot.decisions.len() < App::ROWS_LEN;
+        list.new_len = 0;
+        list.selected = list.selected.min(list.rows.len().saturating_sub(1));
+    } else {
+        let newest = list.rows.iter().map(|row| row.row).max().unwrap_or(0);
+        let newer = snapshot
+            .decisions
+            .iter()
+            .filter(|row| row.row > newest)
+            .count();
+        list.new_len = u64::try_from(newer).unwrap_or(u64::MAX);
+    }
+}
+
+fn press(app: &mut App, key: Key, now: Timestamp) -> Vec<Effect> {
+    app.notice = None;
+    let Some(action) = action_of(key, app.scope()) else {
+        return Vec::new();
+    };
+    if app.is_help_open && !matches!(action, Action::Quit | Action::Suspend | Action::Repaint) {
+        app.is_help_open = false;
+        if matches!(action, Action::Back | Action::ToggleHelp) {
+            return Vec::new();
+        }
+    }
+    act(app, action, now)
+}
+
+#[expect(clippy::too_many_lines, reason = "a table: one arm a command")]
+fn act(app: &mut App, action: Action, now: Timestamp) -> Vec<Effect> {
+    match action {
+        Action::Quit => {
+            app.is_quitting = true;
+            vec![Effect::Quit]
+        }
+        Action::Suspend => vec![Effect::Suspend],
+        Action::Repaint => vec![Effect::Repaint],
+        Action::ToggleHelp => {
+            app.is_help_open = true;
+            Vec::new()
+        }
+        Action::Back => {
+            if app.stack.len() < 2 {
+                return Vec::new();
+            }
+            app.stack.pop();
+            app.scroll = 0;
+            vec![app.ask(now)]
+        }
+        Action::Go(scope) => go(app, scope, now),
+        Action::Open => open(app, now),
+        Action::RouteDecisions => {
+            let route = if app.scope() == Scope::Route {
+                &app.route
+            } else {
+                &app.selected_route
+            };
+            let route = route.clone();
+            list_decisions(app, route);
+            push(app, Scope::Decisions, now)
+        }
+        Action::Down => step(app, 1, now),
+        Action::Up => step(app, -1, now),
+        Action::HalfDown => step(app, half_page(app), now),
+        Action::HalfUp => step(app, -half_page(app), now),
+        Action::Top => step(app, isize::MIN, now),
+        Action::Bottom => step(app, isize::MAX, now),
+        Action::Follow => {
+            app.decisions.is_following = true;
+            app.decisions.selected = 0;
+            vec![app.ask(now)]
+        }
+        Action::NextDecision => neighbour(app, 1, now),
+        Action::PreviousDecision => neighbour(app, -1, now),
+        Action::CycleRange => {
+            app.given_range = None;
+            app.range_idx = (app.range_idx + 1) % App::RANGES.len();
+            app.shifted = None;
+            let range = app.range();
+            if let Some(paused) = &mut app.paused {
+                paused.window = range.map(|range| Window {
+                    from: paused.since.minus(range),
+                    to: paused.since,
+                });
+            }
+            reload(app, now)
+        }
+        Action::Earlier => shift(app, false, now),
+        Action::Later => shift(app, true, now),
+        Action::TogglePause => pause(app, now),
+        Action::CycleSort => {
+            app.sort = app.sort.next();
+            Vec::new()
+        }
+        Action::CycleMetric => {
+            let at = Metric::CHARTED
+                .iter()
+                .position(|metric| *metric == app.shown_metric());
+            let next = at.map_or(0, |at| (at + 1) % Metric::CHARTED.len());
+            app.metric = Metric::CHARTED.get(next).copied().unwrap_or(app.metric);
+            if app.metric != app.shown_metric() {
+                app.notice = Some("corrections are not logged by these sources".to_owned());
+            }
+            Vec::new()
+        }
+    }
+}
+
+fn half_page(app: &App) -> isize {
+    isize::try_from(app.page_len() / 2).unwrap_or(1).max(1)
+}
+
+fn list_decisions(app: &mut App, route: Option<String>) {
+    app.decisions = super::DecisionList {
+        route,
+        is_following: true,
+        ..super::DecisionList::default()
+    };
+}
+
+/// Asks anew after the window changed: rows of another window are not mixed in.
+fn reload(app: &mut App, now: Timestamp) -> Vec<Effect> {
+    let route = app.decisions.route.clone();
+    list_decisions(app, route);
+    vec![app.ask(now)]
+}
+
+fn push(app: &mut App, scope: Scope, now: Timestamp) -> Vec<Effect> {
+    if app.scope() != scope {
+        app.stack.push(scope);
+    }
+    app.scroll = 0;
+    vec![app.ask(now)]
+}
+
+fn go(app: &mut App, scope: Scope, now: Timestamp) -> Vec<Effect> {
+    if scope == app.scope() {
+        return Vec::new();
+    }
+    match scope {
+        Scope::Route => {
+            let Some(route) = app.selected_route.clone() else {
+                app.notice = Some("no route yet".to_owned());
+                return Vec::new();
+            };
+            app.route = Some(route);
+        }
+        Scope::Decisions => list_decisions(app, None),
+        Scope::Explain => return explain_selected(app, now),
+        Scope::Overview | Scope::Sources => {}
+    }
+    app.stack = vec![Scope::Overview];
+    push(app, scope, now)
+}
+
+fn open(app: &mut App, now: Timestamp) -> Vec<Effect> {
+    if app.scope() == Scope::Decisions {
+        return explain_selected(app, now);
+    }
+    let Some(route) = app.selected_route.clone() else {
+        return Vec::new();
+    };
+    app.route = Some(route);
+    push(app, Scope::Route, now)
+}
+
+/// Explains the selected row of the list, or the newest decision of the overview.
+fn explain_selected(app: &mut App, now: Timestamp) -> Vec<Effect> {
+    let of_list = app.scope() == Scope::Decisions;
+    let rows = match &app.snapshot {
+        _ if of_list || !app.decisions.rows.is_empty() => app.decisions.rows.as_slice(),
+        Some(snapshot) => snapshot.decisions.as_slice(),
+        None => &[],
+    };
+    let ids: Vec<String> = rows.iter().map(|row| row.id.clone()).collect();
+    let selected = if of_list || !app.decisions.rows.is_empty() {
+        app.decisions.selected
+    } else {
+        0
+    };
+    let Some(id) = ids.get(selected).cloned() else {
+        app.notice = Some("no decision is selected".to_owned());
+        return Vec::new();
+    };
+    app.explained = Some(id);
+    app.neighbours = ids;
+    // What was chosen from the list stays in place behind the explanation.
+    app.decisions.is_following = app.decisions.is_following && app.decisions.rows.is_empty();
+    push(app, Scope::Explain, now)
+}
+
+fn neighbour(app: &mut App, by: isize, now: Timestamp) -> Vec<Effect> {
+    let at = app
+        .neighbours
+        .iter()
+        .position(|id| Some(id) == app.explained.as_ref());
+    let next = at.and_then(|at| at.checked_add_signed(by));
+    let Some((next, id)) = next.and_then(|next| Some((next, app.neighbours.get(next)?.clone())))
+    else {
+        let end = if by > 0 {
+            "the oldest decision of the list"
+        } else {
+            "the newest decision of the list"
+        };
+        app.notice = Some(end.to_owned());
+        return Vec::new();
+    };
+    if app.decisions.rows.get(next).is_some_and(|row| row.id == id) {
+        app.decisions.selected = next;
+    }
+    app.explained = Some(id);
+    app.scroll = 0;
+    vec![app.ask(now)]
+}
+
+fn step(app: &mut App, by: isize, now: Timestamp) -> Vec<Effect> {
+    let moved = |at: usize, len: usize| {
+        at.saturating_add_signed(by.clamp(-1_000_000, 1_000_000))
+            .min(len.saturating_sub(1))
+    };
+    match app.scope() {
+        Scope::Overview => {
+            let Some(snapshot) = app.snapshot.clone() else {
+                return Vec::new();
+            };
+            let routes = judge::ranked(&snapshot, app.sort);
+            let at = routes
+                .iter()
+                .position(|judged| Some(&*judged.row.route) == app.selected_route.as_deref())
+                .unwrap_or(0);
+            app.selected_route = routes
+                .get(moved(at, routes.len()))
+                .map(|judged| judged.row.route.to_string());
+            Vec::new()
+        }
+        Scope::Decisions => {
+            let list = &mut app.decisions;
+            list.is_following = false;
+            list.selected = moved(list.selected, list.rows.len());
+            let is_at_end = list.selected + 1 >= list.rows.len() && by > 0;
+            let oldest = list.rows.iter().map(|row| row.row).min();
+            if is_at_end && !list.is_complete && !app.is_waiting && oldest.is_some() {
+                let page = app.page(oldest);
+                return vec![app.ask_page(page, now)];
+            }
+            Vec::new()
+        }
+        Scope::Route | Scope::Explain | Scope::Sources => {
+            app.scroll = moved(app.scroll, 1_000);
+            Vec::new()
+        }
+    }
+}
+
+fn shift(app: &mut App, is_later: bool, now: Timestamp) -> Vec<Effect> {
+    let Some(range) = app.range() else {
+        app.notice = Some("everything is shown: choose a range with t".to_owned());
+        return Vec::new();
+    };
+    let shown = app.snapshot.as_ref().map(|snapshot| snapshot.window);
+    let Some(window) = app.shifted.or(shown) else {
+        return Vec::new();
+    };
+    if is_later && app.shifted.is_none() {
+        app.notice = Some("this is the newest window".to_owned());
+        return Vec::new();
+    }
+    let half = Micros(range.0 / 2);
+    let to = if is_later {
+        window.to.plus(half)
+    } else {
+        window.to.minus(half)
+    };
+    let newest = app.paused.map_or(now, |paused| paused.since);
+    app.shifted = (to < newest).then_some(Window {
+        from: to.minus(range),
+        to,
+    });
+    reload(app, now)
+}
+
+fn pause(app: &mut App, now: Timestamp) -> Vec<Effect> {
+    if app.paused.take().is_some() {
+        return vec![app.ask(now)];
+    }
+    let window = app.snapshot.as_ref().map(|snapshot| snapshot.window);
+    app.paused = Some(Paused {
+        since: now,
+        window,
+        waiting: 0,
+        has_news: false,
+    });
+    // An answer under way would move the frozen screen.
+    app.asked += 1;
+    app.is_waiting = false;
+    Vec::new()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::fixtures::{NOW, app, give, ordinary};
+    use crate::app::{Code, Effect};
+    use crate::stats::Query;
+
+    fn press_char(app: &mut App, char: char) -> Vec<Effect> {
+        update(app, Message::Key(Key::char(char)), NOW)
+    }
+
+    #[test]
+    fn esc_goes_back_and_never_quits() {
+        let mut app = app(Scope::Overview, (80, 24), ordinary);
+        update(&mut app, Message::Key(Key::of(Code::Enter)), NOW);
+        assert_eq!(app.scope(), Scope::Route);
+        press_char(&mut app, '?');
+        for expected in [Scope::Route, Scope::Overview, Scope::Overview] {
+            let effects = update(&mut app, Message::Key(Key::of(Code::Esc)), NOW);
+            assert_eq!(app.scope(), expected);
+            assert!(!app.is_quitting && !effects.contains(&Effect::Quit));
+        }
+        assert_eq!(press_char(&mut app, 'q'), [Effect::Quit]);
+    }
+
+    #[test]
+    fn moving_stops_following_at_once_and_counts_what_is_new() {
+        let mut app = app(Scope::Decisions, (80, 24), ordinary);
+        press_char(&mut app, 'k');
+        let before = app.decisions.rows.clone();
+        assert!(!update(&mut app, Message::DataChanged { stored: 1 }, NOW).is_empty());
+        fn newer(query: Query) -> Snapshot {
+            let decisions = (1..=15).rev().map(crate::app::fixtures::decision).collect();
+            Snapshot {
+                decisions,
+                ..ordinary(query)
+            }
+        }
+        give(&mut app, newer);
+        assert_eq!(
+            (app.decisions.rows.clone(), app.decisions.new_len),
+            (before, 3)
+        );
+        press_char(&mut app, 'G');
+        give(&mut app, newer);
+        assert_eq!((app.decisions.rows.len(), app.decisions.new_len), (15, 0));
+    }
+
+    #[test]
+    fn while_paused_nothing_is_asked_and_what_waits_is_counted() {
+        let mut app = app(Scope::Overview, (80, 24), ordinary);
+        press_char(&mut app, ' ');
+        assert!(update(&mut app, Message::DataChanged { stored: 7 }, NOW).is_empty());
+        assert!(update(&mut app, Message::Tick, NOW.plus(Micros::HOUR)).is_empty());
+        assert_eq!(app.paused.unwrap().waiting, 7);
+        assert!(matches!(press_char(&mut app, ' ')[..], [Effect::Ask(_)]));
+    }
+
+    #[test]
+    fn an_old_answer_is_ignored() {
+        let mut app = app(Scope::Overview, (80, 24), ordinary);
+        let old = app.snapshot.clone().unwrap();
+        press_char(&mut app, 't');
+        app.snapshot = None;
+        update(&mut app, Message::Snapshot(old), NOW);
+        assert!(app.snapshot.is_none());
+    }
+
+    #[test]
+    fn every_command_is_handled_everywhere() {
+        for command in crate::app::COMMANDS {
+            for (scope, ..) in Scope::ALL.iter().filter(|row| command.works_in(row.0)) {
+                let mut app = app(*scope, (80, 24), ordinary);
+                update(&mut app, Message::Key(command.keys[0]), NOW);
+                assert!(!app.stack.is_empty());
+            }
+        }
+    }
+}

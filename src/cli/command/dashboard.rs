@@ -1,0 +1,36 @@
+//! The dashboard, or the text report where there is no terminal to draw on.
+
+use super::{Surroundings, report};
+use crate::app::{App, Settings, ThemeName};
+use crate::cli::args::Dashboard;
+use crate::cli::error::Failure;
+use crate::config;
+use crate::format::recorded_in_words;
+use crate::runtime::{DashboardOptions, run_dashboard};
+
+/// Runs the dashboard; returns the exit code.
+pub(in crate::cli) fn run(with: &Surroundings, plan: Dashboard) -> Result<i32, Failure> {
+    if !with.capabilities.has_screen {
+        with.say(
+            "no terminal to draw on: printing the report (`routetop --help` lists the commands)",
+        );
+        return report::run(with, plan.into_report());
+    }
+    let theme = match with.capabilities.theme {
+        config::Theme::Mono => ThemeName::Mono,
+        config::Theme::Colour => ThemeName::Auto,
+    };
+    let mut app = App::new(Settings {
+        database: plan.database.display().to_string(),
+        theme,
+        is_ascii: with.capabilities.ascii,
+        size: (80, 24),
+        recorded_in_words,
+    });
+    app.open(&plan.view.to_page(), plan.span);
+    let options = DashboardOptions {
+        database: plan.database,
+        sources: plan.sources,
+    };
+    Ok(run_dashboard(&options, app, &with.clock)?)
+}

@@ -1,0 +1,142 @@
+//! `ingest`: reads sources into the database without the screen.
+
+use std::path::Path;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::Surroundings;
+use crate::cli::error::Failure;
+use crate::cli::progress::Progress;
+use crate::ingest::Summary;
+use crate::model::sanitise;
+use crate::runtime::{
+    Outside, Pipeline, PipelineOptions, RuntimeError, StopFlag, WriterReport, watch,
+};
+use crate::store::Writer;
+
+/// How often the progress line is drawn.
+const REDRAW: Duration = Duration::from_millis(200);
+
+/// Runs the command; returns the exit code.
+pub(in crate::cli) fn run(
+    with: &Surroundings,
+    database: &Path,
+    sources: Vec<String>,
+    is_followed: bool,
+) -> Result<i32, Failure> {
+    let writer = Writer::open(database, with.clock.now())?;
+    let (summary, signal) = read_all(with, writer, sources, is_followed)?;
+    with.say(&told(&summary));
+    Ok(signal)
+}
+
+/// Reads sources to their end (or, followed, until told to stop) with a progress line; returns what
+/// was read and the exit code, which is that of a signal when one ended it.
+pub(in crate::cli) fn read_all(
+    with: &Surroundings,
+    writer: Writer,
+    sources: Vec<String>,
+    is_followed: bool,
+) -> Result<(Summary, i32), Failure> {
+    let (sender, events) = mpsc::sync_channel(16);
+    let outside = sender.clone();
+    let watched = watch(false, move |event| {
+        drop(outside.try_send(Wake::Outside(event)));
+    })?;
+    let stop = StopFlag::default();
+    let report = move |report: WriterReport| {
+        if let WriterReport::Failed(error) = report {
+            drop(sender.try_send(Wake::Failed(error.into())));
+        }
+    };
+    let options = PipelineOptions {
+        sources,
+        is_followed,
+    };
+    let pipeline = Pipeline::start(writer, options, &with.clock, stop, report)?;
+    let bar = bar(with);
+    let mut code = 0;
+    let mut failure = None;
+    while !pipeline.is_finished() {
+        match events.recv_timeout(REDRAW) {
+            Ok(Wake::Outside(event @ (Outside::End(_) | Outside::TerminalLost))) => {
+                code = event.exit_code();
+                pipeline.stop();
+            }
+            Ok(Wake::Failed(error)) => {
+                failure = Some(error);
+                pipeline.stop();
+            }
+            Ok(Wake::Outside(_)) | Err(RecvTimeoutError::Timeout) => {}
+            // Every sender is gone: the writer has ended, and ingest follows.
+            Err(RecvTimeoutError::Disconnected) => {}
+        }
+        bar.set_message(progress(&pipeline).line());
+        bar.tick();
+    }
+    bar.finish_and_clear();
+    let result = pipeline.join();
+    drop(watched);
+    match failure {
+        Some(error) => Err(Failure::from(error)),
+        None => Ok((result?, code)),
+    }
+}
+
+/// What the waiting loop hears.
+enum Wake {
+    Outside(Outside),
+    Failed(RuntimeError),
+}
+
+fn progress(pipeline: &Pipeline) -> Progress {
+    let of = pipeline.progress();
+    let total = of.bytes_total.load(Ordering::Relaxed);
+    Progress {
+        bytes: of.bytes_done.load(Ordering::Relaxed),
+        bytes_total: (total > 0).then_some(total),
+        lines: of.lines.load(Ordering::Relaxed),
+        elapsed: pipeline.elapsed(),
+    }
+}
+
+fn bar(with: &Surroundings) -> ProgressBar {
+    let is_shown = with.stderr_is_terminal && !with.global.quiet && with.capabilities.has_screen;
+    let target = if is_shown {
+        ProgressDrawTarget::stderr()
+    } else {
+        ProgressDrawTarget::hidden()
+    };
+    let bar = ProgressBar::with_draw_target(None, target);
+    if let Ok(style) = ProgressStyle::with_template("{wide_msg}") {
+        bar.set_style(style);
+    }
+    bar
+}
+
+/// Tells what was read in one line.
+fn told(summary: &Summary) -> String {
+    let mut line = format!("{} lines read: {} events", summary.lines, summary.events);
+    for (count, what) in [
+        (
+            summary.quarantined,
+            "in quarantine (the sources page and `report` say why)",
+        ),
+        (summary.noise, "noise"),
+        (summary.blank, "blank"),
+    ] {
+        if count > 0 {
+            line.push_str(&format!(", {count} {what}"));
+        }
+    }
+    if summary.damaged > 0 {
+        line.push_str(&format!(
+            "; {} files are damaged or no text",
+            summary.damaged
+        ));
+    }
+    sanitise(&line).to_string()
+}

@@ -1,0 +1,57 @@
+//! One file a command: each carries out its plan with the threads and devices of `runtime`.
+
+pub(super) mod dashboard;
+pub(super) mod demo;
+pub(super) mod explain;
+pub(super) mod ingest;
+pub(super) mod report;
+
+use std::io::{self, Write};
+
+use super::args::GlobalArgs;
+use super::error::Failure;
+use super::report::text::Style;
+use crate::config::Capabilities;
+use crate::runtime::Clock;
+
+/// What every command is given beside its plan.
+#[derive(Debug)]
+pub(super) struct Surroundings {
+    /// The arguments that every command takes.
+    pub(super) global: GlobalArgs,
+    /// What may be drawn.
+    pub(super) capabilities: Capabilities,
+    /// The clock, real or frozen by `--now`.
+    pub(super) clock: Clock,
+    /// Whether stderr is a terminal.
+    pub(super) stderr_is_terminal: bool,
+}
+
+impl Surroundings {
+    /// Returns how text is written.
+    pub(super) fn style(&self) -> Style {
+        Style {
+            zone: self.global.zone(),
+            ascii: self.capabilities.ascii,
+        }
+    }
+
+    /// Writes one line for people to stderr, unless `--quiet`.
+    pub(super) fn say(&self, line: &str) {
+        if !self.global.quiet {
+            let _ = writeln!(io::stderr(), "{line}");
+        }
+    }
+}
+
+/// Writes `text` to stdout. A reader that went away is no failure: it has seen enough.
+pub(super) fn print(text: &str) -> Result<(), Failure> {
+    let mut stdout = io::stdout().lock();
+    match stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush())
+    {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::output(error)),
+        _ => Ok(()),
+    }
+}

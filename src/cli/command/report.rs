@@ -1,0 +1,61 @@
+//! `report`: what the overview shows, as text, JSON, CSV or markdown.
+
+use std::path::PathBuf;
+
+use super::{Surroundings, ingest, print};
+use crate::cli::args::{Report, ReportFormat};
+use crate::cli::error::Failure;
+use crate::cli::report::{csv, json, markdown, text};
+use crate::stats::{Baseline, Page, Query, Snapshot, Span};
+use crate::store::{Reader, Writer};
+
+/// Runs the command; returns the exit code.
+pub(in crate::cli) fn run(with: &Surroundings, plan: Report) -> Result<i32, Failure> {
+    let kept = plan.database.clone();
+    // Without a database the sources are read into one that is gone with the process.
+    let passing = match kept {
+        Some(_) => None,
+        None => Some(tempfile::tempdir().map_err(Failure::temporary)?),
+    };
+    let database: PathBuf = match (&kept, &passing) {
+        (Some(database), _) => database.clone(),
+        (None, Some(folder)) => folder.path().join("report.db"),
+        (None, None) => PathBuf::new(),
+    };
+    if !plan.sources.is_empty() {
+        let writer = Writer::open(&database, with.clock.now())?;
+        let (_, code) = ingest::read_all(with, writer, plan.sources.clone(), false)?;
+        if code != 0 {
+            return Ok(code);
+        }
+    }
+    let snapshot = Reader::open(&database)?.answer(&question(with, plan.span))?;
+    let name = kept.as_ref().map(|database| database.display().to_string());
+    print(&render(with, plan.format, &snapshot, name.as_deref()))?;
+    Ok(0)
+}
+
+fn question(with: &Surroundings, span: Span) -> Query {
+    Query {
+        number: 1,
+        now: with.clock.now(),
+        span,
+        baseline: Baseline::Auto,
+        trend_len: 60,
+        page: Page::Sources,
+    }
+}
+
+fn render(
+    with: &Surroundings,
+    format: ReportFormat,
+    snapshot: &Snapshot,
+    database: Option<&str>,
+) -> String {
+    match format {
+        ReportFormat::Text => text::render(snapshot, with.style()),
+        ReportFormat::Json => json::render(snapshot, database),
+        ReportFormat::Csv => csv::render(snapshot),
+        ReportFormat::Markdown => markdown::render(snapshot, with.style()),
+    }
+}

@@ -1,0 +1,155 @@
+//! Why a command line cannot be obeyed, and why a command did not succeed.
+
+use std::io;
+use std::path::Path;
+
+use crate::runtime::RuntimeError;
+use crate::store::StoreError;
+
+/// Why a command did not succeed: message, hint and exit code.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The command line cannot be obeyed.
+    #[error(transparent)]
+    Usage(#[from] UsageError),
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A thread, a device or a source failed.
+    #[error(transparent)]
+    Runtime(#[from] RuntimeError),
+    /// No request has that id.
+    #[error("find request `{0}`: none has this id or begins with it")]
+    UnknownRequest(String),
+    /// Several requests begin with that id.
+    #[error("find request `{id}`: several begin so, e.g. {}", some.join(", "))]
+    AmbiguousRequest {
+        /// The beginning given.
+        id: String,
+        /// Some ids that begin with it.
+        some: Vec<String>,
+    },
+    /// A file could not be written.
+    #[error("write `{path}`: {cause}")]
+    Write {
+        /// The file, or what it stands for.
+        path: String,
+        /// What the system said.
+        #[source]
+        cause: io::Error,
+    },
+}
+
+impl Failure {
+    /// Writing to stdout failed.
+    pub fn output(cause: io::Error) -> Self {
+        Self::Write {
+            path: "standard output".to_owned(),
+            cause,
+        }
+    }
+
+    /// Making temporary files failed.
+    pub fn temporary(cause: io::Error) -> Self {
+        Self::Write {
+            path: std::env::temp_dir().display().to_string(),
+            cause,
+        }
+    }
+
+    /// Writing a named file failed.
+    pub fn write(path: &Path, cause: io::Error) -> Self {
+        Self::Write {
+            path: path.display().to_string(),
+            cause,
+        }
+    }
+
+    /// Returns the exit code.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::UnknownRequest(_) | Self::AmbiguousRequest { .. } => 1,
+            Self::Usage(_) => UsageError::EXIT_CODE,
+            Self::Store(_) | Self::Runtime(_) | Self::Write { .. } => 3,
+        }
+    }
+
+    /// Returns what to do next, if there is something.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Usage(error) => Some(error.hint()),
+            Self::Store(error) => Some(error.hint().to_owned()),
+            Self::Runtime(error) => error.hint(),
+            Self::UnknownRequest(_) => Some(
+                "the decisions page lists ids; the id is that of the log, not of the provider"
+                    .to_owned(),
+            ),
+            Self::AmbiguousRequest { .. } => Some("give more of the id".to_owned()),
+            Self::Write { .. } => Some("name a place that this user can write to".to_owned()),
+        }
+    }
+}
+
+/// A command line that asks for something impossible; the program ends with exit code 2.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum UsageError {
+    /// A text is no time.
+    #[error("read `{0}` as a time")]
+    Time(String),
+    /// A text is no length of time.
+    #[error("read `{0}` as a length of time")]
+    Length(String),
+    /// The window holds nothing.
+    #[error("use the window from {from} to {to}: it ends before it starts")]
+    EmptyWindow {
+        /// Its start.
+        from: String,
+        /// Its end.
+        to: String,
+    },
+    /// A text is no page of the dashboard.
+    #[error("open the page `{0}`: there is none of that name")]
+    View(String),
+    /// A page needs to be told which route or request.
+    #[error("open the page `{0}` without knowing which")]
+    ViewTarget(String),
+    /// A word that looks like a mistyped command.
+    #[error("run `{word}`: there is no such command")]
+    Command {
+        /// The word.
+        word: String,
+        /// The command meant.
+        meant: &'static str,
+    },
+    /// Arguments of the dashboard stand before a command.
+    #[error("use arguments of the dashboard together with a command")]
+    Mixed,
+}
+
+impl UsageError {
+    /// The exit code that goes with every variant.
+    pub const EXIT_CODE: u8 = 2;
+
+    /// Returns what to do next.
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Time(_) => "write 2026-11-23T14:05:00Z, 14:05 or `yesterday 14:05`".to_owned(),
+            Self::Length(_) => "write a number with s, m, h, d or w, e.g. 90m or 1h30m".to_owned(),
+            Self::EmptyWindow { .. } => {
+                "a window is [from, to): put the earlier time first".to_owned()
+            }
+            Self::View(_) => {
+                "pages are overview, route:NAME, decisions, decisions:ROUTE, explain:ID, sources"
+                    .to_owned()
+            }
+            Self::ViewTarget(view) => format!("write {view}:NAME"),
+            Self::Command { word, meant } => {
+                format!("did you mean `{meant}`? a file of that name is written ./{word}")
+            }
+            Self::Mixed => {
+                "put the arguments after the command, `routetop COMMAND --help` lists them"
+                    .to_owned()
+            }
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! An explanation with something of everything, every foreign text of it chosen by the test.
+
+use std::sync::Arc;
+
+use crate::cli::report::fixture::NOW;
+use crate::model::{CorrectionBy, CorrectionKind, Micros, NanoUsd};
+use crate::stats::{Comparison, Explanation, Hop, SignalRow};
+
+pub(super) fn explanation(name: &str) -> Explanation {
+    let text: Option<Arc<str>> = Some(Arc::from(name));
+    let hop = Hop {
+        n: 1,
+        model: Arc::from(name),
+        tier: text.clone(),
+        provider: text.clone(),
+        outcome: "escalated",
+        reason: text.clone(),
+        offset: Some(Micros(0)),
+        latency: Some(Micros(1_920_000)),
+        ttft: None,
+        input_tokens: None,
+        output_tokens: None,
+        cost: Some(NanoUsd(4_100_000)),
+    };
+    Explanation {
+        id: name.to_owned(),
+        ts: NOW,
+        route: text.clone(),
+        state: "completed",
+        format: 0,
+        task_class: text.clone(),
+        policy: text.clone(),
+        rule: text.clone(),
+        tier: text.clone(),
+        model: text.clone(),
+        reason: text,
+        signals: vec![
+            SignalRow {
+                name: Arc::from("retrieval_confidence"),
+                value: Some("0.58".into()),
+                is_logged: true,
+            },
+            SignalRow {
+                name: Arc::from(name),
+                value: Some(name.to_owned()),
+                is_logged: true,
+            },
+        ],
+        candidates: Vec::new(),
+        propensity: None,
+        attrs: vec![(Arc::from(name), Arc::from(name))],
+        recorded: Some(serde_json::json!({"score": 0.42, "name": name}).to_string()),
+        attempts: vec![hop],
+        latency: Some(Micros(1_920_000)),
+        ttft: None,
+        cost: Some(NanoUsd(4_100_000)),
+        has_hidden_attempts: false,
+        normal: Comparison {
+            compared_with: 7,
+            ..Comparison::default()
+        },
+        correction: Some((
+            CorrectionKind::Regenerate,
+            CorrectionBy::User,
+            Some(Micros::SECOND.times(192)),
+        )),
+        corrections_known: true,
+        conflicts: vec![name.to_owned()],
+        has_bad_number: false,
+        source: Some((name.to_owned(), 12)),
+    }
+}

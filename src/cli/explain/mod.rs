@@ -1,0 +1,7 @@
+//! One decision in full, as text or JSON.
+
+pub mod json;
+pub mod text;
+
+#[cfg(test)]
+mod fixture;

@@ -1,0 +1,138 @@
+//! A snapshot with something of everything, every foreign text of it chosen by the test.
+
+use std::sync::Arc;
+
+use proptest::prelude::*;
+
+use crate::model::{Micros, NanoUsd, Timestamp, Window};
+use crate::stats::*;
+
+pub(in crate::cli) const NOW: Timestamp = Timestamp(1_795_401_660_000_000);
+
+fn metrics(name: &str, requests: u64, corrected: u64, correctable: u64) -> RouteMetrics {
+    let used = ModelMetrics {
+        requests,
+        attempts: requests,
+        cost: Some(NanoUsd(1_500_000_000)),
+    };
+    let quantiles = Quantiles {
+        count: requests,
+        p50: Some(640.0),
+        p90: Some(1_400.0),
+        p95: Some(2_900.0),
+        p99: Some(9_100.0),
+        max: Some(12_000.0),
+    };
+    RouteMetrics {
+        requests,
+        completed: requests - 2,
+        failed: 2,
+        attempts: requests + 9,
+        first_pass: Rate::new(requests - 2 - corrected, requests),
+        first_pass_lenient: Rate::new(requests - 1 - corrected, requests),
+        first_pass_is_upper_bound: correctable == 0,
+        escalation: Rate::new(requests / 8, requests),
+        fallback: Rate::new(2, requests),
+        correction: Rate::new(corrected, correctable),
+        escalation_reasons: vec![(Arc::from(name), requests / 8), (Arc::from("drifting"), 1)],
+        escalation_paths: vec![PathCount {
+            from: Arc::from("small-1"),
+            to: Arc::from(name),
+            requests: 5,
+        }],
+        cost: Some(NanoUsd(1_500_000_000)),
+        cost_known: requests - 1,
+        cost_per_completed_usd: Some(0.004_12),
+        latency: quantiles,
+        ttft: quantiles,
+        models: [(Arc::from("small-1"), used), (Arc::from(name), used)].into(),
+        ..RouteMetrics::default()
+    }
+}
+
+fn row(route: &str, now: RouteMetrics, usual: Option<RouteMetrics>) -> RouteRow {
+    RouteRow {
+        route: Arc::from(route),
+        now,
+        usual,
+        latency: Histogram::default(),
+        usual_latency: Histogram::default(),
+        trend: Vec::new(),
+    }
+}
+
+pub(in crate::cli) fn snapshot(name: &str) -> Snapshot {
+    Snapshot {
+        query: Query {
+            number: 1,
+            now: NOW,
+            span: Span::Last(Micros::HOUR),
+            baseline: Baseline::Auto,
+            trend_len: 0,
+            page: Page::Overview { live_len: 0 },
+        },
+        window: Window {
+            from: NOW.minus(Micros::HOUR),
+            to: NOW,
+        },
+        is_history: true,
+        baseline: Some(Arc::from("same hours, last 7 days")),
+        newest: Some(NOW),
+        trend_step: Micros::MINUTE,
+        total: row("", metrics(name, 1_247, 171, 1_232), None),
+        routes: vec![
+            row(
+                name,
+                metrics(name, 1_200, 170, 1_198),
+                Some(metrics(name, 8_000, 320, 7_900)),
+            ),
+            row("zz-unlogged", metrics("m", 40, 0, 0), None),
+            row("zz-few", metrics("m", 7, 1, 5), None),
+        ],
+        decisions: Vec::new(),
+        decisions_total: 0,
+        explanation: None,
+        ambiguous: Vec::new(),
+        sources: vec![SourceRow {
+            source: name.to_owned(),
+            state: name.to_owned(),
+            formats: vec![(name.to_owned(), 3)],
+            bytes: 12,
+            ..SourceRow::default()
+        }],
+        rejects: Vec::new(),
+        ingest: IngestTotals {
+            lines: 1_260,
+            events: 1_250,
+            duplicates: 3,
+            quarantined: 2,
+            noise: 5,
+            ..IngestTotals::default()
+        },
+        markers: Vec::new(),
+    }
+}
+
+/// Texts full of what must never reach a terminal.
+pub(in crate::cli) fn hostile() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        Just("\u{1b}]52;c;AAAA\u{7}".to_owned()),
+        Just("\u{202e}".to_owned()),
+        Just("\u{9b}31m".to_owned()),
+        Just("\r\n|=1+1\t\"".to_owned()),
+        Just("\u{7f}\u{2066}\u{61c}\u{200b}".to_owned()),
+        any::<char>().prop_map(String::from),
+    ];
+    proptest::collection::vec(piece, 1..6).prop_map(|pieces| pieces.concat())
+}
+
+pub(in crate::cli) fn assert_safe(text: &str) {
+    for char in text.chars().filter(|char| *char != '\n') {
+        let is_bidi = matches!(char, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        assert!(
+            !char.is_control() && !is_bidi,
+            "{:04x} in {text:?}",
+            char as u32
+        );
+    }
+}

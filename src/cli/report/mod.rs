@@ -1,0 +1,10 @@
+//! The report: what the overview shows, as text, JSON, CSV or markdown.
+
+pub mod csv;
+pub mod json;
+pub mod markdown;
+mod table;
+pub mod text;
+
+#[cfg(test)]
+pub(in crate::cli) mod fixture;

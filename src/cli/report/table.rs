@@ -1,0 +1,157 @@
+//! The cells that the text and markdown tables share.
+
+use crate::cli::words::{count, dollars, foreign, millis, rate, rate_with_interval};
+use crate::stats::{RouteMetrics, RouteRow, Snapshot};
+
+/// The heads of the table.
+pub(super) const HEADS: [&str; 10] = [
+    "ROUTE",
+    "REQ",
+    "FIRST PASS",
+    "ESC",
+    "FALLB",
+    "CORR",
+    "$/DONE",
+    "P50",
+    "P95",
+    "P99",
+];
+
+/// Returns the rows, all routes together last.
+pub(super) fn rows(snapshot: &Snapshot, ascii: bool) -> Vec<[String; 10]> {
+    let mut rows: Vec<_> = snapshot
+        .routes
+        .iter()
+        .map(|row| cells(row, ascii))
+        .collect();
+    let mut all = cells(&snapshot.total, ascii);
+    let [name, ..] = &mut all;
+    "ALL".clone_into(name);
+    rows.push(all);
+    rows
+}
+
+fn cells(row: &RouteRow, ascii: bool) -> [String; 10] {
+    let now = &row.now;
+    // p95 needs 60 values and p99 300 to mean anything.
+    let latency = |value: Option<f64>, needed: u64| {
+        value
+            .filter(|_| now.latency.count >= needed)
+            .map_or_else(|| "-".to_owned(), millis)
+    };
+    [
+        foreign(&row.route, ascii),
+        count(now.requests),
+        first_pass(now),
+        rate(now.escalation),
+        rate(now.fallback),
+        correction(now),
+        now.cost_per_completed_usd
+            .map_or_else(|| "-".to_owned(), dollars),
+        latency(now.latency.p50, 1),
+        latency(now.latency.p95, 60),
+        latency(now.latency.p99, 300),
+    ]
+}
+
+fn first_pass(now: &RouteMetrics) -> String {
+    let text = rate_with_interval(now.first_pass);
+    if now.first_pass_is_upper_bound && now.first_pass.is_shown() {
+        format!("<={text}")
+    } else {
+        text
+    }
+}
+
+fn correction(now: &RouteMetrics) -> String {
+    if now.correction.denominator == 0 && now.completed > 0 {
+        "not logged".to_owned()
+    } else {
+        rate(now.correction)
+    }
+}
+
+/// Returns what is clearly worse than usual, a sentence each.
+pub(super) fn trouble(snapshot: &Snapshot, ascii: bool) -> Vec<String> {
+    let mut found = Vec::new();
+    for row in &snapshot.routes {
+        let Some(usual) = &row.usual else { continue };
+        let route = foreign(&row.route, ascii);
+        for (what, now, usual, is_bad_up) in [
+            ("first pass", row.now.first_pass, usual.first_pass, false),
+            ("escalations", row.now.escalation, usual.escalation, true),
+            ("fallbacks", row.now.fallback, usual.fallback, true),
+            ("corrections", row.now.correction, usual.correction, true),
+        ] {
+            let (Some(a), Some(b)) = (now.interval(), usual.interval()) else {
+                continue;
+            };
+            let is_worse = now.share() > usual.share();
+            if now.is_shown() && usual.is_shown() && a.is_clear_of(b) && is_worse == is_bad_up {
+                found.push(format!(
+                    "{route}: {what} {} -> {} (n={}, usual n={})",
+                    rate(usual),
+                    rate(now),
+                    count(now.denominator),
+                    count(usual.denominator)
+                ));
+            }
+        }
+    }
+    found
+}
+
+/// Returns what the table has no room for, one line per route that has something to say.
+pub(super) fn details(row: &RouteRow, ascii: bool) -> Vec<String> {
+    let now = &row.now;
+    let mut lines = Vec::new();
+    if !now.escalation_reasons.is_empty() {
+        let reasons: Vec<String> = now
+            .escalation_reasons
+            .iter()
+            .take(3)
+            .map(|(reason, n)| format!("{} {}", foreign(reason, ascii), count(*n)))
+            .collect();
+        lines.push(format!("escalated: {}", reasons.join(", ")));
+    }
+    let states = [
+        (now.failed, "failed"),
+        (now.cancelled, "cancelled"),
+        (now.open, "open"),
+        (now.lost, "lost"),
+    ];
+    let states: Vec<String> = states
+        .iter()
+        .filter(|state| state.0 > 0)
+        .map(|(n, word)| format!("{} {word}", count(*n)))
+        .collect();
+    if !states.is_empty() {
+        lines.push(states.join(", "));
+    }
+    if now.requests > 0 && now.cost_known < now.requests {
+        lines.push(format!(
+            "cost known for {} of {}",
+            count(now.cost_known),
+            count(now.requests)
+        ));
+    }
+    lines
+}
+
+/// Returns the ingest line.
+pub(super) fn ingest(snapshot: &Snapshot) -> String {
+    let of = snapshot.ingest;
+    let mut parts = vec![
+        format!("{} lines", count(of.lines)),
+        format!("{} events", count(of.events)),
+        format!("{} quarantined", count(of.quarantined)),
+        format!("{} noise", count(of.noise)),
+        format!("{} duplicates", count(of.duplicates)),
+    ];
+    for (n, word) in [(of.conflicts, "conflicts"), (of.orphans, "orphans")] {
+        if n > 0 {
+            parts.push(format!("{} {word}", count(n)));
+        }
+    }
+    parts.join(", ")
+}

@@ -1,0 +1,82 @@
+//! From the command line to the exit code.
+
+use std::io::{self, IsTerminal, Write};
+use std::process::{ExitCode, exit};
+
+use clap::Parser;
+use clap::error::ErrorKind;
+
+use super::args::{Args, Plan, shown_error};
+use super::command::{self, Surroundings, print};
+use super::error::Failure;
+use crate::config::{Capabilities, Environment};
+use crate::model::sanitise;
+use crate::runtime::Clock;
+
+/// Runs the program.
+pub fn main() -> ExitCode {
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => return answer_clap(&error),
+    };
+    match obey(args) {
+        // An exit code of a signal is above what `ExitCode` takes from an i32.
+        Ok(code) => exit(code),
+        Err(failure) => {
+            let mut lines = format!("error: failed to {}\n", sanitise(&failure.to_string()));
+            if let Some(hint) = failure.hint() {
+                lines.push_str(&format!("help: {}\n", sanitise(&hint)));
+            }
+            let _ = io::stderr().write_all(lines.as_bytes());
+            ExitCode::from(failure.exit_code())
+        }
+    }
+}
+
+/// Help and version go to stdout and succeed; anything else is a usage error.
+fn answer_clap(error: &clap::Error) -> ExitCode {
+    let text = shown_error(error);
+    if matches!(
+        error.kind(),
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
+    ) {
+        return if print(&text).is_ok() {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::from(3)
+        };
+    }
+    let _ = io::stderr().write_all(text.as_bytes());
+    ExitCode::from(super::error::UsageError::EXIT_CODE)
+}
+
+fn obey(args: Args) -> Result<i32, Failure> {
+    let global = args.global.clone();
+    let system = Clock::system();
+    let environment = Environment::from_vars(std::env::vars_os());
+    let with = Surroundings {
+        capabilities: Capabilities::resolve(
+            global.wishes(),
+            &environment,
+            io::stdout().is_terminal(),
+        ),
+        clock: Clock::new(global.frozen_now(system.now())?),
+        stderr_is_terminal: io::stderr().is_terminal(),
+        global,
+    };
+    match args.plan(system.now())? {
+        Plan::Dashboard(plan) => command::dashboard::run(&with, plan),
+        Plan::Ingest {
+            database,
+            sources,
+            follow,
+        } => command::ingest::run(&with, &database, sources, follow),
+        Plan::Report(plan) => command::report::run(&with, plan),
+        Plan::Explain {
+            database,
+            id,
+            format,
+        } => command::explain::run(&with, &database, &id, format),
+        Plan::Demo { incident, out } => command::demo::run(&with, incident, out),
+    }
+}

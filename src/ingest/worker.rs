@@ -1,0 +1,526 @@
+//! The parse worker: chunks to lines to batches, each with the step of its checkpoint.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::model::{
+    Advance, Batch, ByteOffset, Generation, GenerationId, GenerationState, HashKey, LineReject,
+    LocatedEvent, NewGeneration, Reject, Tally, Timestamp,
+};
+
+use super::identity::{Trace, len_u64};
+use super::lines::{Piece, Splitter};
+use super::{LineParser, ParsedLine, Progress, Sink, SinkError};
+
+/// What the follower asks of the worker, in order. A slot is the place of a generation in both lists.
+pub(super) enum Work {
+    /// The next slot is a new generation.
+    Open(NewGeneration),
+    /// Reading of a known generation goes on at its checkpoint.
+    Attach {
+        slot: usize,
+        trace: Trace,
+        state: GenerationState,
+        renamed_to: Option<String>,
+    },
+    /// The next bytes of a generation.
+    Chunk {
+        slot: usize,
+        bytes: Vec<u8>,
+        len: usize,
+        read_at: Timestamp,
+    },
+    /// All of a file so far in one rejected row: it is not text.
+    NotText {
+        slot: usize,
+        bytes: Vec<u8>,
+        what: &'static str,
+        read_at: Timestamp,
+    },
+    /// The state or the path changed.
+    Mark {
+        slot: usize,
+        state: GenerationState,
+        renamed_to: Option<String>,
+        read_at: Timestamp,
+    },
+    /// Nothing more will come; the last line ends here.
+    Close {
+        slot: usize,
+        state: GenerationState,
+        read_at: Timestamp,
+    },
+    /// A run ends while the file lives: a last line is taken only if it is whole.
+    Settle { slot: usize, read_at: Timestamp },
+    /// Hands over what is pending.
+    Flush,
+}
+
+/// The bounds of one batch.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    pub(super) lines: u64,
+    pub(super) bytes: u64,
+    pub(super) line_len: usize,
+}
+
+struct Slot {
+    id: GenerationId,
+    offset: u64,
+    splitter: Option<Splitter>,
+    state: GenerationState,
+    stored_state: GenerationState,
+    renamed_to: Option<String>,
+}
+
+#[derive(Default)]
+struct Pending {
+    slot: usize,
+    from: u64,
+    to: u64,
+    read_at: Timestamp,
+    events: Vec<LocatedEvent>,
+    rejects: Vec<LineReject>,
+    tally: Tally,
+}
+
+/// Owns the parser and the sink.
+pub(super) struct Worker {
+    parser: Box<dyn LineParser + Send>,
+    sink: Box<dyn Sink>,
+    key: HashKey,
+    limits: Limits,
+    slots: Vec<Slot>,
+    pending: Pending,
+    names_sent: usize,
+    progress: Arc<Progress>,
+}
+
+impl Worker {
+    /// Starts with the generations that the sink knows, in the order of their slots.
+    pub(super) fn new(
+        parser: Box<dyn LineParser + Send>,
+        sink: Box<dyn Sink>,
+        key: HashKey,
+        limits: Limits,
+        known: &[Generation],
+        progress: Arc<Progress>,
+    ) -> Self {
+        let names_sent = parser.names().len();
+        let slots = known
+            .iter()
+            .map(|generation| Slot {
+                id: generation.id,
+                offset: generation.offset.0,
+                splitter: None,
+                state: generation.state,
+                stored_state: generation.state,
+                renamed_to: None,
+            })
+            .collect();
+        Self {
+            parser,
+            sink,
+            key,
+            limits,
+            slots,
+            pending: Pending::default(),
+            names_sent,
+            progress,
+        }
+    }
+
+    /// Does one piece of work; returns a buffer to be used again.
+    pub(super) fn handle(&mut self, work: Work) -> Result<Option<Vec<u8>>, SinkError> {
+        match work {
+            Work::Open(new) => self.open(&new)?,
+            Work::Attach {
+                slot,
+                trace,
+                state,
+                renamed_to,
+            } => {
+                if let Some(at) = self.slots.get_mut(slot) {
+                    debug_assert_eq!(at.offset, trace.offset(), "attached elsewhere");
+                    at.splitter = Some(Splitter::new(self.key, self.limits.line_len, trace));
+                    at.state = state;
+                    at.renamed_to = renamed_to;
+                }
+            }
+            Work::Chunk {
+                slot,
+                bytes,
+                len,
+                read_at,
+            } => {
+                self.chunk(slot, bytes.get(..len).unwrap_or(&[]), read_at)?;
+                return Ok(Some(bytes));
+            }
+            Work::NotText {
+                slot,
+                bytes,
+                what,
+                read_at,
+            } => self.reject_file(slot, &bytes, what, read_at)?,
+            Work::Mark {
+                slot,
+                state,
+                renamed_to,
+                read_at,
+            } => {
+                self.enter(slot, read_at)?;
+                if let Some(at) = self.slots.get_mut(slot) {
+                    at.state = state;
+                    at.renamed_to = renamed_to.or(at.renamed_to.take());
+                }
+                self.commit()?;
+            }
+            Work::Close {
+                slot,
+                state,
+                read_at,
+            } => self.close(slot, Some(state), read_at)?,
+            Work::Settle { slot, read_at } => self.close(slot, None, read_at)?,
+            Work::Flush => self.commit()?,
+        }
+        Ok(None)
+    }
+
+    /// Hands over what is pending and waits until everything is committed.
+    pub(super) fn finish(&mut self) -> Result<(), SinkError> {
+        self.commit()?;
+        self.sink.flush()
+    }
+
+    fn open(&mut self, new: &NewGeneration) -> Result<(), SinkError> {
+        self.commit()?;
+        let id = self.sink.open_generation(new)?;
+        self.slots.push(Slot {
+            id,
+            offset: 0,
+            splitter: Some(Splitter::new(
+                self.key,
+                self.limits.line_len,
+                Trace::default(),
+            )),
+            state: GenerationState::Open,
+            stored_state: GenerationState::Open,
+            renamed_to: None,
+        });
+        Ok(())
+    }
+
+    /// Makes `slot` the one whose batch is pending.
+    fn enter(&mut self, slot: usize, read_at: Timestamp) -> Result<(), SinkError> {
+        if self.pending.slot != slot {
+            self.commit()?;
+        }
+        if let Some(at) = self.slots.get(slot)
+            && self.pending.from == self.pending.to
+        {
+            self.pending.slot = slot;
+            self.pending.from = at.offset;
+            self.pending.to = at.offset;
+        }
+        self.pending.read_at = read_at;
+        Ok(())
+    }
+
+    fn chunk(&mut self, slot: usize, bytes: &[u8], read_at: Timestamp) -> Result<(), SinkError> {
+        self.enter(slot, read_at)?;
+        let Some(mut splitter) = self.slots.get_mut(slot).and_then(|at| at.splitter.take()) else {
+            debug_assert!(false, "a chunk for a slot that is not attached");
+            return Ok(());
+        };
+        let mut at = 0;
+        while let Some(piece) = splitter.next(bytes, &mut at) {
+            take_piece(
+                &piece,
+                self.parser.as_mut(),
+                &mut self.pending,
+                self.key,
+                None,
+            );
+            if self.pending.tally.lines >= self.limits.lines
+                || self.pending.tally.bytes >= self.limits.bytes
+            {
+                splitter.settle(bytes);
+                self.store_step(slot, &splitter)?;
+            }
+        }
+        splitter.end_chunk(bytes);
+        if let Some(at) = self.slots.get_mut(slot) {
+            at.splitter = Some(splitter);
+        }
+        Ok(())
+    }
+
+    /// Ends a generation (`Some` state) or only a run over a living file (`None`).
+    fn close(
+        &mut self,
+        slot: usize,
+        state: Option<GenerationState>,
+        read_at: Timestamp,
+    ) -> Result<(), SinkError> {
+        self.enter(slot, read_at)?;
+        if let Some(mut splitter) = self.slots.get_mut(slot).and_then(|at| at.splitter.take()) {
+            let before = self.pending.to;
+            if let Some(piece) = splitter.remainder() {
+                let last = if state.is_some() {
+                    LastLine::Always
+                } else {
+                    LastLine::IfWhole
+                };
+                take_piece(
+                    &piece,
+                    self.parser.as_mut(),
+                    &mut self.pending,
+                    self.key,
+                    Some(last),
+                );
+            }
+            if self.pending.to > before {
+                splitter.consume_remainder();
+            }
+            if let Some(at) = self.slots.get_mut(slot) {
+                at.splitter = Some(splitter);
+            }
+        }
+        if let (Some(at), Some(state)) = (self.slots.get_mut(slot), state) {
+            at.state = state;
+        }
+        self.commit()?;
+        if let (Some(at), Some(_)) = (self.slots.get_mut(slot), state) {
+            at.splitter = None;
+        }
+        Ok(())
+    }
+
+    fn reject_file(
+        &mut self,
+        slot: usize,
+        bytes: &[u8],
+        what: &'static str,
+        read_at: Timestamp,
+    ) -> Result<(), SinkError> {
+        self.enter(slot, read_at)?;
+        self.pending.reject(
+            len_u64(bytes),
+            self.key.hash(bytes),
+            Reject {
+                reason: "not-text",
+                detail: what.to_owned(),
+            },
+        );
+        self.pending.count(len_u64(bytes));
+        let mut trace = Trace::default();
+        trace.push(bytes);
+        if let Some(at) = self.slots.get_mut(slot) {
+            at.state = GenerationState::Damaged;
+            at.splitter = Some(Splitter::new(self.key, self.limits.line_len, trace));
+        }
+        self.commit()
+    }
+
+    /// Hands over the pending batch, if there is anything to hand over.
+    fn commit(&mut self) -> Result<(), SinkError> {
+        let slot = self.pending.slot;
+        let Some(splitter) = self.slots.get_mut(slot).and_then(|at| at.splitter.take()) else {
+            return Ok(());
+        };
+        let outcome = self.store_step(slot, &splitter);
+        if let Some(at) = self.slots.get_mut(slot) {
+            at.splitter = Some(splitter);
+        }
+        outcome
+    }
+
+    fn store_step(&mut self, slot: usize, splitter: &Splitter) -> Result<(), SinkError> {
+        let Some(at) = self.slots.get_mut(slot) else {
+            return Ok(());
+        };
+        let is_step = self.pending.to > self.pending.from;
+        if !is_step {
+            self.pending.from = at.offset;
+            self.pending.to = at.offset;
+        }
+        if !is_step && at.state == at.stored_state && at.renamed_to.is_none() {
+            return Ok(());
+        }
+        let mut pending = std::mem::take(&mut self.pending);
+        debug_assert_eq!(
+            pending.from, at.offset,
+            "a step starts where the last ended"
+        );
+        debug_assert_eq!(
+            pending.to,
+            splitter.trace().offset(),
+            "the trace stands at the step"
+        );
+        debug_assert!(
+            is_accounted(&pending),
+            "every byte and line is accounted for"
+        );
+        at.offset = pending.to;
+        at.stored_state = at.state;
+        self.pending.slot = slot;
+        self.pending.from = pending.to;
+        self.pending.to = pending.to;
+        self.pending.read_at = pending.read_at;
+        pending.tally.unknown_fields = self.parser.take_unknown_fields();
+        let names = self
+            .parser
+            .names()
+            .after(self.names_sent)
+            .map(|(name, text)| (name, Arc::clone(text)))
+            .collect();
+        self.names_sent = self.parser.names().len();
+        count(&self.progress.lines, pending.tally.lines);
+        count(&self.progress.quarantined, pending.tally.quarantined);
+        count(&self.progress.noise, pending.tally.noise);
+        count(&self.progress.blank, pending.tally.blank);
+        let events = u64::try_from(pending.events.len()).unwrap_or(u64::MAX);
+        count(&self.progress.events, events);
+        self.sink.commit(Batch {
+            advance: Advance {
+                generation: at.id,
+                from: ByteOffset(pending.from),
+                to: ByteOffset(pending.to),
+                head: splitter.trace().head(self.key),
+                tail: splitter.trace().tail(self.key),
+                state: at.state,
+                renamed_to: at.renamed_to.take(),
+            },
+            read_at: pending.read_at,
+            events: pending.events,
+            rejects: pending.rejects,
+            tally: pending.tally,
+            names,
+        })
+    }
+}
+
+fn count(counter: &AtomicU64, more: u64) {
+    counter.fetch_add(more, Ordering::Relaxed);
+}
+
+fn is_accounted(pending: &Pending) -> bool {
+    let tally = &pending.tally;
+    let accepted: u64 = tally.by_format.iter().map(|(_, lines)| lines).sum();
+    tally.bytes == pending.to - pending.from
+        && tally.lines == tally.blank + tally.noise + tally.quarantined + accepted
+}
+
+/// How a line without its line end is treated.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum LastLine {
+    /// Nothing more will come: it is an event or in quarantine.
+    Always,
+    /// More may come: it is an event, or stays where it is.
+    IfWhole,
+}
+
+fn take_piece(
+    piece: &Piece<'_>,
+    parser: &mut dyn LineParser,
+    pending: &mut Pending,
+    key: HashKey,
+    last: Option<LastLine>,
+) {
+    let reject = |reason, detail: &str| Reject {
+        reason,
+        detail: detail.to_owned(),
+    };
+    match *piece {
+        Piece::Line { line, span } => take_line(line, span, parser, pending, key, last),
+        Piece::Continuation { span } => {
+            pending.tally.bytes += span;
+            pending.to += span;
+        }
+        _ if last == Some(LastLine::IfWhole) => {}
+        Piece::TooLong { len, hash, span } => {
+            pending.reject(
+                len,
+                hash,
+                reject("too-long", "longer than the limit of a line"),
+            );
+            pending.count(span);
+        }
+        Piece::Hole { len, hash } => {
+            pending.reject(len, hash, reject("nul-hole", "a run of NUL bytes"));
+            pending.count(len);
+        }
+    }
+}
+
+fn take_line(
+    line: &[u8],
+    span: u64,
+    parser: &mut dyn LineParser,
+    pending: &mut Pending,
+    key: HashKey,
+    last: Option<LastLine>,
+) {
+    let text = if pending.to == 0 {
+        line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line)
+    } else {
+        line
+    };
+    let parsed = parser.parse(text, pending.read_at);
+    let is_events = matches!(parsed, ParsedLine::Events { .. });
+    match last {
+        Some(LastLine::IfWhole) if !is_events => return,
+        Some(LastLine::Always) if !is_events && parsed != ParsedLine::Blank => {
+            let reject = Reject {
+                reason: "unterminated",
+                detail: "the file ends inside a line".to_owned(),
+            };
+            pending.reject(len_u64(line), key.hash(line), reject);
+            pending.count(span);
+            return;
+        }
+        _ => {}
+    }
+    match parsed {
+        ParsedLine::Blank => pending.tally.blank += 1,
+        ParsedLine::Noise => {
+            pending.tally.noise += 1;
+            if pending.tally.noise_sample.is_none() {
+                pending.tally.noise_sample = Some(parser.noise_sample(text));
+            }
+        }
+        ParsedLine::Rejected(reject) => pending.reject(len_u64(line), key.hash(line), reject),
+        ParsedLine::Events { format, events } => {
+            let offset = ByteOffset(pending.to);
+            pending.events.extend(
+                events
+                    .into_iter()
+                    .map(|event| LocatedEvent { offset, event }),
+            );
+            let by_format = &mut pending.tally.by_format;
+            match by_format.iter_mut().find(|(known, _)| *known == format) {
+                Some((_, lines)) => *lines += 1,
+                None => by_format.push((format, 1)),
+            }
+        }
+    }
+    pending.count(span);
+}
+
+impl Pending {
+    fn reject(&mut self, len: u64, hash: u64, reject: Reject) {
+        self.tally.quarantined += 1;
+        self.rejects.push(LineReject {
+            offset: ByteOffset(self.to),
+            len,
+            hash,
+            reject,
+        });
+    }
+
+    fn count(&mut self, span: u64) {
+        self.tally.lines += 1;
+        self.tally.bytes += span;
+        self.to += span;
+    }
+}

@@ -1,0 +1,275 @@
+//! The event loop: messages in, at most one frame out, nothing that waits.
+
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
+use std::time::{Duration, Instant};
+
+use super::link::{Link, Role};
+use super::reader::ReaderThread;
+use super::signals::{Outside, stop_job, watch};
+use super::terminal::{self, Screen, TerminalGuard};
+use super::wake::{DashboardOptions, Wake};
+use super::{Clock, RuntimeError, input};
+use crate::app::{self, App, Effect, Message};
+use crate::ui;
+
+/// Messages that may wait for the event loop.
+const QUEUE_LEN: usize = 1024;
+/// The shortest pause between two frames: 30 a second.
+const FRAME_MIN: Duration = Duration::from_millis(33);
+/// The pause between two frames that show only new data: rates need no more, and a slow link pays
+/// for every frame.
+const DATA_FRAME_MIN: Duration = Duration::from_secs(1);
+/// New data is asked for at most this often.
+const ASK_MIN: Duration = Duration::from_millis(100);
+/// How long the first frame waits for data, so that it shows rows and is not drawn twice.
+const FIRST_DATA: Duration = Duration::from_millis(150);
+/// A frame that took long to write has filled the link: the next waits so many times as long.
+const SLOW_FACTOR: u32 = 4;
+
+/// Runs the dashboard until it is left; returns the exit code. The terminal is given back before.
+///
+/// # Errors
+///
+/// When the terminal, the database or a source cannot be used.
+pub fn run(options: &DashboardOptions, mut app: App, clock: &Clock) -> Result<i32, RuntimeError> {
+    terminal::install_panic_hook();
+    let (sender, wakes) = mpsc::sync_channel(QUEUE_LEN);
+    let mut link = Link::start(options, clock, &sender)?;
+    let reader = ReaderThread::start(
+        options.database.clone(),
+        !matches!(link.role(), Role::Writer),
+        for_app(&sender),
+    )?;
+    let guard = TerminalGuard::enter()?;
+    let outside = sender.clone();
+    let watched = watch(true, move |event| {
+        drop(outside.try_send(Wake::Outside(event)));
+    })?;
+    input::start(for_app(&sender))?;
+    let mut screen = terminal::screen()?;
+    let mut looping = Loop {
+        app: &mut app,
+        clock,
+        reader,
+        ask_wanted: false,
+        stored: 0,
+        asked_at: None,
+        drawn_at: None,
+        frame_took: Duration::ZERO,
+        dirty: Dirty::Data,
+        exit_code: None,
+    };
+    let result = looping.run(&mut screen, &wakes, &mut link);
+    let exit_code = looping.exit_code.unwrap_or(0);
+    drop(guard);
+    let ended = link.end();
+    drop(watched);
+    result?;
+    ended?;
+    Ok(exit_code)
+}
+
+/// Messages for the app through the queue; when the loop is gone nobody is left to tell.
+fn for_app(sender: &SyncSender<Wake>) -> impl Fn(Message) + Send + Clone + 'static {
+    let sender = sender.clone();
+    move |message| drop(sender.send(Wake::App(message)))
+}
+
+/// Whether a frame is owed, and how soon.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Dirty {
+    Clean,
+    Data,
+    Key,
+}
+
+struct Loop<'a> {
+    app: &'a mut App,
+    clock: &'a Clock,
+    reader: ReaderThread,
+    /// New data was stored and not asked for yet.
+    ask_wanted: bool,
+    /// How many facts that was.
+    stored: u64,
+    asked_at: Option<Instant>,
+    drawn_at: Option<Instant>,
+    frame_took: Duration,
+    dirty: Dirty,
+    exit_code: Option<i32>,
+}
+
+impl Loop<'_> {
+    fn run(
+        &mut self,
+        screen: &mut Screen,
+        wakes: &Receiver<Wake>,
+        link: &mut Link,
+    ) -> Result<(), RuntimeError> {
+        let size = screen.size().map_err(RuntimeError::Terminal)?;
+        self.tell(
+            Message::Resize {
+                width: size.width,
+                height: size.height,
+            },
+            screen,
+        )?;
+        self.tell(Message::Ingest(link.status()), screen)?;
+        let first = self.app.start(self.clock.now());
+        self.carry_out(first, screen)?;
+        let started = Instant::now();
+        while self.exit_code.is_none() {
+            match self.next_wake(wakes, started) {
+                Ok(wake) => {
+                    self.take(wake, screen, link)?;
+                    while self.exit_code.is_none()
+                        && let Ok(wake) = wakes.try_recv()
+                    {
+                        self.take(wake, screen, link)?;
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+            self.ask_if_due(screen)?;
+            if self.exit_code.is_none() && self.is_frame_due(started) {
+                self.draw(screen)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn next_wake(
+        &self,
+        wakes: &Receiver<Wake>,
+        started: Instant,
+    ) -> Result<Wake, RecvTimeoutError> {
+        let ask = self.ask_wanted.then(|| self.until(self.asked_at, ASK_MIN));
+        let frame = (self.dirty != Dirty::Clean).then(|| self.until_frame(started));
+        match ask.into_iter().chain(frame).min() {
+            Some(pause) => wakes.recv_timeout(pause),
+            None => wakes.recv().map_err(|_| RecvTimeoutError::Disconnected),
+        }
+    }
+
+    #[expect(
+        clippy::unused_self,
+        reason = "reads like the other clocks of the loop"
+    )]
+    fn until(&self, since: Option<Instant>, pause: Duration) -> Duration {
+        since.map_or(Duration::ZERO, |since| {
+            pause.saturating_sub(since.elapsed())
+        })
+    }
+
+    fn until_frame(&self, started: Instant) -> Duration {
+        if self.drawn_at.is_none() && self.app.snapshot.is_none() && self.dirty < Dirty::Key {
+            return FIRST_DATA.saturating_sub(started.elapsed());
+        }
+        let pause = if self.dirty == Dirty::Key {
+            FRAME_MIN
+        } else {
+            DATA_FRAME_MIN
+        };
+        self.until(self.drawn_at, pause.max(self.frame_took * SLOW_FACTOR))
+    }
+
+    fn is_frame_due(&self, started: Instant) -> bool {
+        self.dirty != Dirty::Clean && self.until_frame(started).is_zero()
+    }
+
+    fn ask_if_due(&mut self, screen: &mut Screen) -> Result<(), RuntimeError> {
+        if self.ask_wanted && self.until(self.asked_at, ASK_MIN).is_zero() {
+            let stored = std::mem::take(&mut self.stored);
+            self.ask_wanted = false;
+            self.tell(Message::DataChanged { stored }, screen)?;
+        }
+        Ok(())
+    }
+
+    fn take(
+        &mut self,
+        wake: Wake,
+        screen: &mut Screen,
+        link: &mut Link,
+    ) -> Result<(), RuntimeError> {
+        match wake {
+            Wake::App(Message::DataChanged { stored }) => {
+                self.ask_wanted = true;
+                self.stored += stored;
+                self.mark(Dirty::Data);
+                self.tell(Message::Ingest(link.status()), screen)
+            }
+            Wake::App(message) => {
+                let by_key = matches!(
+                    message,
+                    Message::Key(_) | Message::Resize { .. } | Message::Paste(_)
+                );
+                // An answer to a key's question is part of the key's effect.
+                let is_answer = matches!(message, Message::Snapshot(_)) && self.app.is_waiting();
+                self.mark(if by_key || is_answer {
+                    Dirty::Key
+                } else {
+                    Dirty::Data
+                });
+                self.tell(message, screen)
+            }
+            Wake::Outside(Outside::Stop) => self.suspend(screen),
+            Wake::Outside(Outside::Continue) => {
+                self.mark(Dirty::Key);
+                terminal::repaint(screen).map_err(RuntimeError::Terminal)
+            }
+            Wake::Outside(end) => {
+                self.exit_code = Some(end.exit_code());
+                Ok(())
+            }
+        }
+    }
+
+    fn mark(&mut self, dirty: Dirty) {
+        self.dirty = self.dirty.max(dirty);
+    }
+
+    fn tell(&mut self, message: Message, screen: &mut Screen) -> Result<(), RuntimeError> {
+        let effects = app::update(self.app, message, self.clock.now());
+        self.carry_out(effects, screen)
+    }
+
+    fn carry_out(&mut self, effects: Vec<Effect>, screen: &mut Screen) -> Result<(), RuntimeError> {
+        for effect in effects {
+            match effect {
+                Effect::Ask(query) => {
+                    self.asked_at = Some(Instant::now());
+                    self.reader.ask(query);
+                }
+                Effect::Quit => self.exit_code = Some(0),
+                Effect::Suspend => self.suspend(screen)?,
+                Effect::Repaint => {
+                    self.mark(Dirty::Key);
+                    terminal::repaint(screen).map_err(RuntimeError::Terminal)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives the terminal back, stops the job, and takes the terminal again when it is continued.
+    fn suspend(&mut self, screen: &mut Screen) -> Result<(), RuntimeError> {
+        terminal::restore();
+        stop_job();
+        terminal::take_over().map_err(RuntimeError::Terminal)?;
+        self.mark(Dirty::Key);
+        terminal::repaint(screen).map_err(RuntimeError::Terminal)
+    }
+
+    fn draw(&mut self, screen: &mut Screen) -> Result<(), RuntimeError> {
+        let start = Instant::now();
+        let (app, now) = (&*self.app, self.clock.now());
+        screen
+            .draw(|frame| ui::draw(app, now, frame))
+            .map_err(RuntimeError::Terminal)?;
+        self.frame_took = start.elapsed();
+        self.drawn_at = Some(start);
+        self.dirty = Dirty::Clean;
+        Ok(())
+    }
+}

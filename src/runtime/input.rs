@@ -1,0 +1,74 @@
+//! The input thread: the keyboard's events as the app's own keys.
+
+use std::thread;
+
+use crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+
+use super::RuntimeError;
+use crate::app::{Code, Key, Message};
+
+/// The longest pasted text taken, in bytes.
+const PASTE_LEN_MAX: usize = 4 * 1024;
+
+/// Starts the thread that reads the keyboard; `send` is called for every message.
+///
+/// # Errors
+///
+/// When the thread cannot be started.
+pub fn start(send: impl Fn(Message) + Send + 'static) -> Result<(), RuntimeError> {
+    thread::Builder::new()
+        .name("input".to_owned())
+        .spawn(move || {
+            while let Ok(event) = event::read() {
+                if let Some(message) = message(event) {
+                    send(message);
+                }
+            }
+        })
+        .map(|_| ())
+        .map_err(|_| RuntimeError::Thread("input"))
+}
+
+fn message(event: Event) -> Option<Message> {
+    match event {
+        Event::Key(key) if key.kind != KeyEventKind::Release => Some(Message::Key(to_key(key)?)),
+        Event::Resize(width, height) => Some(Message::Resize { width, height }),
+        Event::Paste(text) => {
+            let end = text
+                .char_indices()
+                .map(|(at, _)| at)
+                .find(|at| *at >= PASTE_LEN_MAX);
+            Some(Message::Paste(
+                text.get(..end.unwrap_or(text.len()))?.to_owned(),
+            ))
+        }
+        _ => None,
+    }
+}
+
+/// Shift is part of a character; a key that no page can mean is none.
+fn to_key(key: KeyEvent) -> Option<Key> {
+    let code = match key.code {
+        KeyCode::Char(char) => Code::Char(char),
+        KeyCode::Enter => Code::Enter,
+        KeyCode::Esc => Code::Esc,
+        KeyCode::Up => Code::Up,
+        KeyCode::Down => Code::Down,
+        KeyCode::Left => Code::Left,
+        KeyCode::Right => Code::Right,
+        KeyCode::PageUp => Code::PageUp,
+        KeyCode::PageDown => Code::PageDown,
+        KeyCode::Home => Code::Home,
+        KeyCode::End => Code::End,
+        KeyCode::Tab => Code::Tab,
+        KeyCode::BackTab => Code::BackTab,
+        KeyCode::Backspace => Code::Backspace,
+        KeyCode::Delete => Code::Delete,
+        KeyCode::F(number) => Code::Function(number),
+        _ => return None,
+    };
+    Some(Key {
+        code,
+        is_ctrl: key.modifiers.contains(KeyModifiers::CONTROL),
+    })
+}

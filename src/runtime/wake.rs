@@ -1,0 +1,24 @@
+//! What the dashboard is started with, and what wakes its event loop.
+
+use std::path::PathBuf;
+
+use super::signals::Outside;
+use crate::app::Message;
+
+/// What the dashboard is started with.
+#[derive(Debug, Clone)]
+pub struct DashboardOptions {
+    /// The database.
+    pub database: PathBuf,
+    /// The sources to read while it is open.
+    pub sources: Vec<String>,
+}
+
+/// What reaches the event loop.
+#[derive(Debug)]
+pub(super) enum Wake {
+    /// For the app.
+    App(Message),
+    /// From outside.
+    Outside(Outside),
+}

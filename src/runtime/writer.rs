@@ -1,0 +1,202 @@
+//! The writer thread: the only one that writes to the database, one transaction for what waits.
+
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use super::{Clock, RuntimeError};
+use crate::ingest::{Sink, SinkError};
+use crate::model::{Batch, Generation, GenerationId, NewGeneration};
+use crate::store::{Committed, StoreError, Writer};
+
+/// Batches that may wait for the writer: with the batch size this bounds memory and is the
+/// back-pressure on ingest.
+const QUEUE_LEN: usize = 3;
+/// The most events of one transaction.
+const TRANSACTION_EVENTS_MAX: usize = 50_000;
+/// How long the writer waits for work before it looks after the database.
+const IDLE: Duration = Duration::from_secs(1);
+
+/// What ingest is told when the writer thread has given up; the writer itself reports why.
+const WRITER_GONE: &str = "the writer has given up";
+
+enum Command {
+    Generations(SyncSender<Result<Vec<Generation>, StoreError>>),
+    Open(NewGeneration, SyncSender<Result<GenerationId, StoreError>>),
+    Commit(Box<Batch>),
+    Flush(SyncSender<()>),
+}
+
+/// What the writer tells while it works.
+#[derive(Debug)]
+pub enum WriterReport {
+    /// A transaction is on disk.
+    Committed(Committed),
+    /// The writer gave up; nothing of the last transaction was stored.
+    Failed(StoreError),
+}
+
+/// The running writer thread.
+#[derive(Debug)]
+pub struct WriterThread {
+    thread: JoinHandle<()>,
+}
+
+impl WriterThread {
+    /// Starts the thread; it ends when every [`StoreSink`] is dropped. `report` is called from it.
+    ///
+    /// # Errors
+    ///
+    /// When the thread cannot be started.
+    pub fn start(
+        writer: Writer,
+        clock: Clock,
+        report: impl FnMut(WriterReport) + Send + 'static,
+    ) -> Result<(Self, StoreSink), RuntimeError> {
+        let (sender, receiver) = mpsc::sync_channel(QUEUE_LEN);
+        let thread = thread::Builder::new()
+            .name("writer".to_owned())
+            .spawn(move || work(writer, &clock, &receiver, report))
+            .map_err(|_| RuntimeError::Thread("writer"))?;
+        Ok((Self { thread }, StoreSink { sender }))
+    }
+
+    /// Waits until everything handed over is on disk and the thread has ended.
+    ///
+    /// # Errors
+    ///
+    /// When the thread died.
+    pub fn join(self) -> Result<(), RuntimeError> {
+        self.thread
+            .join()
+            .map_err(|_| RuntimeError::Thread("writer"))
+    }
+}
+
+fn work(
+    mut writer: Writer,
+    clock: &Clock,
+    commands: &Receiver<Command>,
+    mut report: impl FnMut(WriterReport),
+) {
+    // A command that was taken off the queue while batches were gathered and has to come after them.
+    let mut next = None;
+    let mut is_failed = false;
+    loop {
+        let command = match next.take() {
+            Some(command) => command,
+            None => match commands.recv_timeout(IDLE) {
+                Ok(command) => command,
+                Err(RecvTimeoutError::Timeout) => {
+                    if let Err(error) = writer.checkpoint_if_due(true) {
+                        report(WriterReport::Failed(error));
+                    }
+                    continue;
+                }
+                Err(RecvTimeoutError::Disconnected) => break,
+            },
+        };
+        match command {
+            Command::Generations(reply) => drop(reply.send(writer.generations())),
+            Command::Open(new, reply) => {
+                drop(reply.send(writer.open_generation(&new, clock.now())));
+            }
+            Command::Flush(reply) => {
+                // Dropping the reply unanswered tells that the batches before it were not stored.
+                if !is_failed {
+                    let _ = reply.send(());
+                }
+            }
+            Command::Commit(batch) => {
+                let mut batches = vec![*batch];
+                next = gather(commands, &mut batches);
+                if is_failed {
+                    continue;
+                }
+                match writer.commit(&batches) {
+                    Ok(committed) => report(WriterReport::Committed(committed)),
+                    Err(error) => {
+                        is_failed = true;
+                        report(WriterReport::Failed(error));
+                    }
+                }
+            }
+        }
+    }
+    if let Err(error) = writer.close() {
+        report(WriterReport::Failed(error));
+    }
+}
+
+/// Takes the batches that already wait into one transaction; gives back the first other command.
+fn gather(commands: &Receiver<Command>, batches: &mut Vec<Batch>) -> Option<Command> {
+    let mut events: usize = batches.iter().map(|batch| batch.events.len()).sum();
+    while events < TRANSACTION_EVENTS_MAX {
+        match commands.try_recv() {
+            Ok(Command::Commit(batch)) => {
+                events += batch.events.len();
+                batches.push(*batch);
+            }
+            Ok(other) => return Some(other),
+            Err(_) => return None,
+        }
+    }
+    None
+}
+
+/// The writer as ingest sees it. A full queue blocks: that is the back-pressure.
+#[derive(Debug, Clone)]
+pub struct StoreSink {
+    sender: SyncSender<Command>,
+}
+
+impl std::fmt::Debug for Command {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Generations(_) => "Generations",
+            Self::Open(..) => "Open",
+            Self::Commit(_) => "Commit",
+            Self::Flush(_) => "Flush",
+        })
+    }
+}
+
+impl StoreSink {
+    fn ask<T>(
+        &self,
+        command: impl FnOnce(SyncSender<Result<T, StoreError>>) -> Command,
+    ) -> Result<T, SinkError> {
+        let (reply, answer) = mpsc::sync_channel(1);
+        self.sender
+            .send(command(reply))
+            .map_err(|_| SinkError::new(WRITER_GONE))?;
+        answer
+            .recv()
+            .map_err(|_| SinkError::new(WRITER_GONE))?
+            .map_err(SinkError::wrap)
+    }
+}
+
+impl Sink for StoreSink {
+    fn generations(&mut self) -> Result<Vec<Generation>, SinkError> {
+        self.ask(Command::Generations)
+    }
+
+    fn open_generation(&mut self, new: &NewGeneration) -> Result<GenerationId, SinkError> {
+        self.ask(|reply| Command::Open(new.clone(), reply))
+    }
+
+    fn commit(&mut self, batch: Batch) -> Result<(), SinkError> {
+        self.sender
+            .send(Command::Commit(Box::new(batch)))
+            .map_err(|_| SinkError::new(WRITER_GONE))
+    }
+
+    fn flush(&mut self) -> Result<(), SinkError> {
+        let (reply, answer) = mpsc::sync_channel(1);
+        self.sender
+            .send(Command::Flush(reply))
+            .map_err(|_| SinkError::new(WRITER_GONE))?;
+        answer.recv().map_err(|_| SinkError::new(WRITER_GONE))
+    }
+}

@@ -1,0 +1,520 @@
+//! One transaction's events: joined in memory first, written once at the end.
+
+use std::collections::BTreeMap;
+
+use hashbrown::{HashMap, HashSet};
+use rusqlite::{OptionalExtension, params};
+
+use super::row::{self, Stored};
+use super::writer::{Committed, Writer};
+use super::{StoreError, residual, rollups};
+use crate::model::{
+    Batch, Event, HashKey, LocatedEvent, Outcome, Request, RequestId, Tie, Timestamp, merge,
+};
+
+const ROWS_A_BLOCK: usize = 512;
+const ROWS_AN_INSERT: usize = 64;
+const QUARANTINE_MAX: i64 = 100_000;
+
+/// What a transaction gathers before it writes.
+pub(super) struct Work<'w> {
+    pub(super) writer: &'w mut Writer,
+    first_row: i64,
+    pub(super) pending: Vec<Stored>,
+    /// Rows of earlier transactions, as they were and as they will be.
+    pub(super) touched: BTreeMap<i64, (Stored, Stored)>,
+    by_hash: HashMap<u64, Vec<i64>>,
+    entries: Vec<(u64, i64)>,
+    pub(super) sessions: HashSet<u64>,
+    conflicts: BTreeMap<(i64, String), u64>,
+    newest: Option<Timestamp>,
+}
+
+/// The key of an id in the index.
+pub(super) fn id_key(key: &HashKey, id: &RequestId) -> u64 {
+    key.hash_parts([&b"id"[..], id.as_bytes()])
+}
+
+/// The key of a session in the index.
+pub(super) fn session_key(key: &HashKey, session: u64) -> u64 {
+    key.hash_parts([&b"session"[..], &session.to_le_bytes()])
+}
+
+fn tie_key(key: &HashKey, tie: Tie) -> u64 {
+    key.hash_parts([&b"tie"[..], &tie.key.to_le_bytes()])
+}
+
+impl<'w> Work<'w> {
+    pub(super) fn new(writer: &'w mut Writer) -> Self {
+        Self {
+            first_row: writer.next_row,
+            writer,
+            pending: Vec::new(),
+            touched: BTreeMap::new(),
+            by_hash: HashMap::new(),
+            entries: Vec::new(),
+            sessions: HashSet::new(),
+            conflicts: BTreeMap::new(),
+            newest: None,
+        }
+    }
+
+    pub(super) fn store(mut self, batches: &[Batch]) -> Result<Committed, StoreError> {
+        let mut total = Committed::default();
+        for batch in batches {
+            let mut here = Committed::default();
+            let mut newest = None;
+            for LocatedEvent { event, .. } in &batch.events {
+                here.events += 1;
+                newest = newest.max(Some(self.event(event, &mut here)?));
+            }
+            self.newest = self.newest.max(newest).max(Some(batch.read_at));
+            self.write_tally(batch, here, newest)?;
+            total.events += here.events;
+            total.duplicates += here.duplicates;
+            total.conflicts += here.conflicts;
+        }
+        self.resolve_sessions()?;
+        self.flush()?;
+        Ok(total)
+    }
+
+    fn event(&mut self, event: &Event, here: &mut Committed) -> Result<Timestamp, StoreError> {
+        match event {
+            Event::Request(request) => {
+                self.request(request, here)?;
+                Ok(request.ts)
+            }
+            Event::SessionCorrection(found) => {
+                if self.put_session_correction(found)? {
+                    self.sessions.insert(found.session.0);
+                } else {
+                    here.duplicates += 1;
+                }
+                Ok(found.ts)
+            }
+            Event::Marker(marker) => {
+                let route = marker.route.map_or(0, |name| i64::from(name.id()));
+                let changed = self
+                    .writer
+                    .connection
+                    .prepare_cached("INSERT OR IGNORE INTO marker VALUES (?1,?2,?3,?4)")?
+                    .execute(params![
+                        marker.ts.0,
+                        marker.label.id(),
+                        marker.kind.code(),
+                        route
+                    ])?;
+                here.duplicates += u64::from(changed == 0);
+                Ok(marker.ts)
+            }
+        }
+    }
+
+    /// Returns the rows filed under `hash`, those of this transaction last.
+    pub(super) fn find(&self, hash: u64) -> Result<Vec<i64>, StoreError> {
+        let mut rows = self.writer.index.find(&self.writer.connection, hash)?;
+        rows.extend(self.by_hash.get(&hash).into_iter().flatten());
+        Ok(rows)
+    }
+
+    fn file(&mut self, hash: u64, row: i64) {
+        self.by_hash.entry(hash).or_default().push(row);
+        self.entries.push((hash, row));
+    }
+
+    /// Returns a row to change; it is written at the end.
+    pub(super) fn stored(&mut self, row: i64) -> Result<Option<&mut Stored>, StoreError> {
+        if row >= self.first_row {
+            let place = usize::try_from(row - self.first_row).unwrap_or(usize::MAX);
+            return Ok(self.pending.get_mut(place));
+        }
+        if !self.touched.contains_key(&row) {
+            let writer = &mut *self.writer;
+            let Some(found) = writer.blocks.load(&writer.connection, row)? else {
+                return Ok(None);
+            };
+            self.touched.insert(row, (found.clone(), found));
+        }
+        Ok(self.touched.get_mut(&row).map(|(_, after)| after))
+    }
+
+    fn request(&mut self, request: &Request, here: &mut Committed) -> Result<(), StoreError> {
+        let hash = id_key(&self.writer.key, &request.id);
+        let mut row = self.find(hash)?.first().copied();
+        if let Some(row) = row
+            && self.is_repetition(row, request)?
+        {
+            here.duplicates += 1;
+            return Ok(());
+        }
+        let tie = request.tie.map(|tie| (tie, tie_key(&self.writer.key, tie)));
+        if row.is_none()
+            && let Some((tie, tie_hash)) = tie
+        {
+            row = self.find_tied(request, tie, tie_hash)?;
+            if let Some(row) = row {
+                self.file(hash, row);
+            }
+        }
+        if let Some(row) = row {
+            return self.join(row, request, here);
+        }
+        let row = self.first_row + i64::try_from(self.pending.len()).unwrap_or(0);
+        self.file(hash, row);
+        if let Some((_, tie_hash)) = tie {
+            self.file(tie_hash, row);
+        }
+        if let Some(session) = request.session {
+            self.file(session_key(&self.writer.key, session.0), row);
+            self.note_session(session.0);
+        }
+        let mut request = request.clone();
+        request.tie = None;
+        self.pending.push(Stored::new(request));
+        Ok(())
+    }
+
+    fn note_session(&mut self, session: u64) {
+        if self.writer.corrected_sessions.contains(&session) {
+            self.sessions.insert(session);
+        }
+    }
+
+    fn is_repetition(&self, row: i64, request: &Request) -> Result<bool, StoreError> {
+        if row >= self.first_row || self.touched.contains_key(&row) {
+            return Ok(false);
+        }
+        let mut record = Vec::new();
+        residual::put_record(&mut record, request);
+        let known: Option<i64> = self
+            .writer
+            .connection
+            .prepare_cached("SELECT hash FROM request WHERE row = ?1")?
+            .query_row([row], |row| row.get(0))
+            .optional()?;
+        let hash = row::hash(request, &record, &self.writer.key);
+        Ok(hash != 0 && known == Some(hash.cast_signed()))
+    }
+
+    fn join(
+        &mut self,
+        row: i64,
+        request: &Request,
+        here: &mut Committed,
+    ) -> Result<(), StoreError> {
+        let mut found = Vec::new();
+        let Some(stored) = self.stored(row)? else {
+            return Err(StoreError::damaged(format!(
+                "row {row} is indexed but not there"
+            )));
+        };
+        let had_session = stored.request.session;
+        let mut other = request.clone();
+        other.tie = None;
+        if request.tie.is_some() && other.ts < stored.request.ts {
+            stored.request.id = other.id.clone();
+        }
+        let merged = merge(&mut stored.request, other, &mut found);
+        let session = stored.request.session;
+        here.duplicates += u64::from(merged == crate::model::Merged::Duplicate);
+        here.conflicts += found.len() as u64;
+        for conflict in found {
+            *self.conflicts.entry((row, conflict.field)).or_default() += 1;
+        }
+        if let Some(session) = session {
+            if had_session.is_none() {
+                self.file(session_key(&self.writer.key, session.0), row);
+            }
+            self.note_session(session.0);
+        }
+        Ok(())
+    }
+
+    /// The latest request of the same tie that the line may continue, or that may continue it.
+    fn find_tied(
+        &mut self,
+        line: &Request,
+        tie: Tie,
+        hash: u64,
+    ) -> Result<Option<i64>, StoreError> {
+        let mut best: Option<(Timestamp, i64)> = None;
+        for row in self.find(hash)? {
+            let Some(known) = self.stored(row)? else {
+                continue;
+            };
+            let known = &known.request;
+            let is_later = line.ts >= known.ts;
+            let (first, second) = if is_later {
+                (known, line)
+            } else {
+                (line, known)
+            };
+            let is_open = first.outcome != Some(Outcome::Completed);
+            let pause = start_of(second).since(end_of(first));
+            if is_open && pause <= tie.gap && best.is_none_or(|best| (known.ts, row) > best) {
+                best = Some((known.ts, row));
+            }
+        }
+        Ok(best.map(|(_, row)| row))
+    }
+
+    fn write_tally(
+        &self,
+        batch: &Batch,
+        here: Committed,
+        newest: Option<Timestamp>,
+    ) -> Result<(), StoreError> {
+        let connection = &self.writer.connection;
+        let generation = batch.advance.generation.0;
+        let tally = &batch.tally;
+        connection
+            .prepare_cached(
+                "UPDATE generation SET lines=lines+?2,bytes=bytes+?3,blank=blank+?4,noise=noise+?5,\
+                 quarantined=quarantined+?6,events=events+?7,duplicates=duplicates+?8,\
+                 conflicts=conflicts+?9,newest_ts=max(coalesce(newest_ts,?10),?10),read_at=?11,\
+                 noise_sample=coalesce(?12,noise_sample) WHERE id=?1",
+            )?
+            .execute(params![
+                generation,
+                tally.lines.cast_signed(),
+                tally.bytes.cast_signed(),
+                tally.blank.cast_signed(),
+                tally.noise.cast_signed(),
+                tally.quarantined.cast_signed(),
+                here.events.cast_signed(),
+                here.duplicates.cast_signed(),
+                here.conflicts.cast_signed(),
+                newest.map(|ts| ts.0),
+                batch.read_at.0,
+                tally.noise_sample,
+            ])?;
+        for (format, lines) in &tally.by_format {
+            connection
+                .prepare_cached(
+                    "INSERT INTO generation_format VALUES (?1,?2,?3) \
+                     ON CONFLICT DO UPDATE SET lines = lines + excluded.lines",
+                )?
+                .execute(params![generation, format, lines.cast_signed()])?;
+        }
+        for (field, count) in &tally.unknown_fields {
+            connection
+                .prepare_cached(
+                    "INSERT INTO generation_field VALUES (?1,?2,?3) \
+                     ON CONFLICT DO UPDATE SET count = count + excluded.count",
+                )?
+                .execute(params![generation, field.id(), count.cast_signed()])?;
+        }
+        self.write_rejects(batch)
+    }
+
+    fn write_rejects(&self, batch: &Batch) -> Result<(), StoreError> {
+        let connection = &self.writer.connection;
+        if batch.rejects.is_empty() {
+            return Ok(());
+        }
+        let generation = batch.advance.generation.0;
+        let mut room = QUARANTINE_MAX
+            - connection.query_row("SELECT count(*) FROM quarantine", [], |row| {
+                row.get::<_, i64>(0)
+            })?;
+        for line in &batch.rejects {
+            connection
+                .prepare_cached(
+                    "INSERT INTO reject_count VALUES (?1,?2,1,?3,?4,?5) \
+                     ON CONFLICT DO UPDATE SET count = count + 1",
+                )?
+                .execute(params![
+                    generation,
+                    line.reject.reason,
+                    line.offset.0.cast_signed(),
+                    line.reject.detail,
+                    batch.read_at.0
+                ])?;
+            if room > 0 {
+                room -= 1;
+                connection
+                    .prepare_cached(
+                        "INSERT OR IGNORE INTO quarantine VALUES (?1,?2,?3,?4,?5,?6,?7)",
+                    )?
+                    .execute(params![
+                        generation,
+                        line.offset.0.cast_signed(),
+                        line.len.cast_signed(),
+                        line.hash.cast_signed(),
+                        line.reject.reason,
+                        line.reject.detail,
+                        batch.read_at.0
+                    ])?;
+            }
+        }
+        Ok(())
+    }
+
+    fn flush(self) -> Result<(), StoreError> {
+        let mut changes = rollups::Changes::default();
+        let mut orphans = 0_i64;
+        let mut policies: BTreeMap<u32, (i64, i64, i64)> = BTreeMap::new();
+        let mut see = |stored: &Stored, sign: i64| {
+            let request = &stored.request;
+            orphans += sign * i64::from(is_orphan(request));
+            if let Some(policy) = request.policy {
+                let seen = policies
+                    .entry(policy.id())
+                    .or_insert((request.ts.0, request.ts.0, 0));
+                *seen = (
+                    seen.0.min(request.ts.0),
+                    seen.1.max(request.ts.0),
+                    seen.2 + sign,
+                );
+            }
+        };
+        for stored in &self.pending {
+            changes.add(&stored.effective());
+            see(stored, 1);
+        }
+        let connection = &self.writer.connection;
+        for (number, (before, after)) in &self.touched {
+            if before == after {
+                continue;
+            }
+            changes.remove(before.effective().into_owned());
+            changes.add(&after.effective());
+            see(before, -1);
+            see(after, 1);
+            update(connection, *number, after)?;
+        }
+        for (policy, (first, last, requests)) in policies {
+            connection
+                .prepare_cached(
+                    "INSERT INTO policy VALUES (?1,?2,?3,?4) ON CONFLICT DO UPDATE SET \
+                     first_seen=min(first_seen,excluded.first_seen),\
+                     last_seen=max(last_seen,excluded.last_seen),requests=requests+excluded.requests",
+                )?
+                .execute(params![policy, first, last, requests])?;
+        }
+        if orphans != 0 {
+            connection.execute(
+                "UPDATE meta SET value=value+?1 WHERE key='orphans'",
+                [orphans],
+            )?;
+        }
+        for ((number, field), count) in &self.conflicts {
+            connection
+                .prepare_cached(
+                    "INSERT INTO conflict VALUES (?1,?2,?3) \
+                     ON CONFLICT DO UPDATE SET count = count + excluded.count",
+                )?
+                .execute(params![number, field, count.cast_signed()])?;
+        }
+        self.insert_rows()?;
+        changes.flush(connection)?;
+        let newest = self.newest.unwrap_or_default();
+        self.writer
+            .index
+            .push(&self.writer.connection, self.entries, newest)?;
+        self.writer.next_row = self.first_row + i64::try_from(self.pending.len()).unwrap_or(0);
+        Ok(())
+    }
+
+    fn insert_rows(&self) -> Result<(), StoreError> {
+        let connection = &self.writer.connection;
+        let mut compressor = zstd::bulk::Compressor::new(1)
+            .map_err(|error| StoreError::damaged(format!("compression: {error}")))?;
+        let one = format!("({})", ["?"; row::COLUMNS_LEN].join(","));
+        let sql = |count: usize| {
+            format!(
+                "INSERT INTO request VALUES {}",
+                vec![&*one; count].join(",")
+            )
+        };
+        let (many_sql, one_sql) = (sql(ROWS_AN_INSERT), sql(1));
+        let mut first = self.first_row;
+        for block in self.pending.chunks(ROWS_A_BLOCK) {
+            let mut raw = Vec::with_capacity(block.len() * 64);
+            let mut record = Vec::new();
+            let mut row = first;
+            for group in block.chunks(ROWS_AN_INSERT) {
+                let is_full = group.len() == ROWS_AN_INSERT;
+                let mut insert =
+                    connection.prepare_cached(if is_full { &many_sql } else { &one_sql })?;
+                for (idx, stored) in group.iter().enumerate() {
+                    record.clear();
+                    residual::put_record(&mut record, &stored.request);
+                    residual::put_varint(&mut raw, record.len() as u64);
+                    raw.extend_from_slice(&record);
+                    let hash = row::hash(&stored.request, &record, &self.writer.key);
+                    let base = if is_full { idx * row::COLUMNS_LEN } else { 0 };
+                    row::bind(&mut insert, base, row, &stored.request, hash)?;
+                    if !is_full {
+                        insert.raw_execute()?;
+                    }
+                    row::write_parts(connection, row, stored, true)?;
+                    row += 1;
+                }
+                if is_full {
+                    insert.raw_execute()?;
+                }
+            }
+            let times = || block.iter().map(|stored| stored.request.ts.0);
+            connection
+                .prepare_cached("INSERT INTO zone VALUES (?1,?2,?3,?4)")?
+                .execute(params![first, row - 1, times().min(), times().max()])?;
+            connection
+                .prepare_cached("INSERT INTO residual VALUES (?1,?2,?3)")?
+                .execute(params![
+                    first,
+                    row - 1,
+                    residual::pack(&mut compressor, &raw)?
+                ])?;
+            first = row;
+        }
+        Ok(())
+    }
+}
+
+fn update(
+    connection: &rusqlite::Connection,
+    number: i64,
+    after: &Stored,
+) -> Result<(), StoreError> {
+    let one = ["?"; row::COLUMNS_LEN].join(",");
+    let mut replace =
+        connection.prepare_cached(&format!("INSERT OR REPLACE INTO request VALUES ({one})"))?;
+    row::bind(&mut replace, 0, number, &after.request, 0)?;
+    replace.raw_execute()?;
+    row::write_parts(connection, number, after, false)?;
+    connection
+        .prepare_cached("INSERT OR REPLACE INTO residual_patch VALUES (?1,?2)")?
+        .execute(params![number, residual::patch(&after.request)])?;
+    connection
+        .prepare_cached(
+            "UPDATE zone SET ts_min=min(ts_min,?2),ts_max=max(ts_max,?2) WHERE first_row=\
+             (SELECT max(first_row) FROM zone WHERE first_row<=?1)",
+        )?
+        .execute(params![number, after.request.ts.0])?;
+    Ok(())
+}
+
+/// Tells whether nothing but a correction is known of a request.
+fn is_orphan(request: &Request) -> bool {
+    request.correction.is_some()
+        && request.route.is_none()
+        && request.outcome.is_none()
+        && request.attempts.is_empty()
+}
+
+fn start_of(request: &Request) -> Timestamp {
+    request
+        .first_attempt()
+        .and_then(|attempt| attempt.start)
+        .unwrap_or(request.ts)
+}
+
+fn end_of(request: &Request) -> Timestamp {
+    let ended = |a: &crate::model::Attempt| Some(a.start?.plus(a.latency.unwrap_or_default()));
+    request
+        .last_attempt()
+        .and_then(ended)
+        .unwrap_or_else(|| request.answered_at())
+}

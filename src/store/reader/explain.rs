@@ -1,0 +1,250 @@
+//! One decision in full, and how it compares with its route.
+
+use std::sync::Arc;
+
+use super::{Reader, state};
+use crate::model::{Flags, Logged, Micros, Name, Request, SignalValue, Timestamp, Window};
+use crate::stats::{Cell, Comparison, Explanation, Hop, SignalRow, Snapshot};
+use crate::store::StoreError;
+use crate::store::commit::id_key;
+use crate::store::ids::find_on_disk;
+use crate::store::rollups::route_of;
+use crate::store::row::Stored;
+
+/// How many of the newest rows are searched for a prefix.
+const PREFIX_ROWS_MAX: i64 = 500_000;
+/// With how many rows of the same route a cost is compared.
+const SAMPLE_LEN: usize = 2_000;
+const AMBIGUOUS_MAX: usize = 10;
+
+impl Reader {
+    pub(super) fn explain(&mut self, id: &str, snapshot: &mut Snapshot) -> Result<(), StoreError> {
+        let Some(wanted) = crate::model::RequestId::try_from_text(id) else {
+            return Ok(());
+        };
+        let key: Vec<u8> = self.connection.query_row(
+            "SELECT value FROM meta WHERE key='hash_key'",
+            [],
+            |row| row.get(0),
+        )?;
+        let key = <[u8; 16]>::try_from(key).map_err(|_| StoreError::damaged("the hash key"))?;
+        let hash = id_key(&crate::model::HashKey(key), &wanted);
+        let mut row = find_on_disk(&self.connection, hash)?.first().copied();
+        if row.is_none() {
+            let mut found = self.with_prefix(id)?;
+            if found.len() > 1 {
+                snapshot.ambiguous = found.into_iter().map(|(_, id)| id).collect();
+                return Ok(());
+            }
+            row = found.pop().map(|(row, _)| row);
+        }
+        let Some(row) = row else { return Ok(()) };
+        if let Some(stored) = self.blocks.load(&self.connection, row)? {
+            let explanation = self.explanation(row, &stored, snapshot.query.now)?;
+            snapshot.explanation = Some(Box::new(explanation));
+        }
+        Ok(())
+    }
+
+    fn with_prefix(&self, prefix: &str) -> Result<Vec<(i64, String)>, StoreError> {
+        let mut select = self
+            .connection
+            .prepare_cached("SELECT row,id,is_uuid FROM request ORDER BY row DESC LIMIT ?1")?;
+        let mut rows = select.query([PREFIX_ROWS_MAX])?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            let bytes = row.get_ref(1)?.as_blob().unwrap_or_default();
+            let id = crate::model::RequestId::from_stored(bytes, row.get::<_, i64>(2)? != 0);
+            let id = id.to_string();
+            if id.starts_with(prefix) {
+                found.push((row.get(0)?, id));
+                if found.len() >= AMBIGUOUS_MAX {
+                    break;
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    fn name(&self, name: Option<Name>) -> Option<Arc<str>> {
+        name.map(|name| self.names.shared(name))
+    }
+
+    fn explanation(
+        &self,
+        row: i64,
+        stored: &Stored,
+        now: Timestamp,
+    ) -> Result<Explanation, StoreError> {
+        let request = stored.effective();
+        let name = |of| self.name(of);
+        let mut conflicts = self
+            .connection
+            .prepare_cached("SELECT field FROM conflict WHERE request=?1")?;
+        let conflicts = conflicts.query_map([row], |row| row.get(0))?;
+        let path = match request.position.generation {
+            None => None,
+            Some(generation) => Some(self.connection.query_row(
+                "SELECT path FROM generation WHERE id=?1",
+                [generation.0],
+                |row| row.get::<_, String>(0),
+            )?),
+        };
+        let has = |flag| request.flags.has(flag);
+        Ok(Explanation {
+            id: request.id.to_string(),
+            ts: request.ts,
+            route: name(request.route),
+            state: state(&request, now),
+            format: request.format,
+            task_class: name(request.task_class),
+            policy: name(request.policy),
+            rule: name(request.rule),
+            tier: name(request.tier),
+            model: name(request.model.or(request.first_attempt().map(|a| a.model))),
+            reason: name(request.reason),
+            signals: self.signals(&request),
+            candidates: request
+                .candidates
+                .iter()
+                .map(|c| {
+                    (
+                        self.names.shared(c.model),
+                        c.score,
+                        name(c.rejected_because),
+                    )
+                })
+                .collect(),
+            propensity: request.propensity,
+            attrs: request
+                .attrs
+                .iter()
+                .map(|(key, value)| (self.names.shared(*key), self.names.shared(*value)))
+                .collect(),
+            recorded: request.recorded.as_deref().map(str::to_owned),
+            attempts: self.hops(&request),
+            latency: request.latency(),
+            ttft: request.ttft(),
+            cost: request.cost(),
+            has_hidden_attempts: has(Flags::FALLBACK_HINT) || has(Flags::ESCALATED_HINT),
+            normal: self.comparison(&request)?,
+            correction: request
+                .correction
+                .map(|c| (c.kind, c.by, request.corrected_after())),
+            corrections_known: has(Flags::CORRECTABLE) || request.correction.is_some(),
+            conflicts: conflicts.collect::<Result<_, _>>()?,
+            has_bad_number: has(Flags::BAD_NUMBER),
+            source: path.map(|path| (path, request.position.offset)),
+        })
+    }
+
+    fn hops(&self, request: &Request) -> Vec<Hop> {
+        let mut so_far = Some(Micros(0));
+        let mut hops = Vec::new();
+        for (idx, attempt) in request.attempts.iter().enumerate() {
+            let offset = attempt
+                .start
+                .map(|start| start.since(request.ts))
+                .or(so_far);
+            so_far = so_far
+                .zip(attempt.latency)
+                .map(|(sum, latency)| sum.saturating_add(latency));
+            hops.push(Hop {
+                n: idx + 1,
+                model: self.names.shared(attempt.model),
+                tier: self.name(attempt.tier),
+                provider: self.name(attempt.provider),
+                outcome: attempt.outcome.word(),
+                reason: self.name(attempt.reason),
+                offset,
+                latency: attempt.latency,
+                ttft: attempt.ttft,
+                input_tokens: attempt.input_tokens,
+                output_tokens: attempt.output_tokens,
+                cost: attempt.cost,
+            });
+        }
+        hops
+    }
+
+    fn signals(&self, request: &Request) -> Vec<SignalRow> {
+        fn row<T: Copy>(name: &str, of: Logged<T>, word: impl Fn(T) -> String) -> SignalRow {
+            SignalRow {
+                name: Arc::from(name),
+                value: of.value().map(word),
+                is_logged: !of.is_absent(),
+            }
+        }
+        let text = |name: Name| self.names.text(name).to_owned();
+        let yes_no = |is: bool| if is { "yes" } else { "no" }.to_owned();
+        let known = &request.signals;
+        let mut rows = vec![
+            row("retrieval_confidence", known.retrieval_confidence, |v| {
+                v.to_string()
+            }),
+            row("input_complexity", known.input_complexity, |v| {
+                v.to_string()
+            }),
+            row("tools_required", known.tools_required, yes_no),
+            row("format_strictness", known.format_strictness, text),
+            row("user_tier", known.user_tier, text),
+            row("session_fallbacks", known.session_fallbacks, |v| {
+                v.to_string()
+            }),
+        ];
+        rows.extend(known.others.iter().map(|(name, value)| SignalRow {
+            name: self.names.shared(*name),
+            value: match value {
+                SignalValue::Null => None,
+                SignalValue::Bool(is) => Some(yes_no(*is)),
+                SignalValue::Number(number) => Some(number.to_string()),
+                SignalValue::Text(name) => Some(text(*name)),
+            },
+            is_logged: true,
+        }));
+        rows
+    }
+
+    /// Compares with the week up to the request: latency by rollups, cost and attempts by a sample.
+    fn comparison(&self, request: &Request) -> Result<Comparison, StoreError> {
+        let to = Timestamp(request.ts.0.saturating_add(1));
+        let reach = Micros::DAY.times(7);
+        let whole = Window {
+            from: to.minus(reach).minute().start(),
+            to: to.plus(Micros::MINUTE).minute().start(),
+        };
+        let route = route_of(request);
+        let cell: Cell = self.cells(whole)?.remove(&route).unwrap_or_default();
+        let window = Window {
+            from: to.minus(Micros::DAY),
+            to,
+        };
+        let sample = self.newest_rows(window, Some(route), SAMPLE_LEN, None)?;
+        let costs: Vec<_> = sample
+            .iter()
+            .filter_map(|(_, other)| other.request.cost())
+            .collect();
+        let share = |part: usize, of: usize| percent(part as u64, of as u64);
+        let calls = request.calls();
+        let busier = sample
+            .iter()
+            .filter(|(_, other)| other.request.calls() >= calls)
+            .count();
+        Ok(Comparison {
+            latency_percentile: request.latency().and_then(|latency| {
+                percent(cell.latency.count_up_to(latency), cell.latency.count())
+            }),
+            cost_percentile: request
+                .cost()
+                .and_then(|cost| share(costs.iter().filter(|c| **c <= cost).count(), costs.len())),
+            attempts_share: share(busier, sample.len()),
+            compared_with: cell.requests,
+            reach,
+        })
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^52")]
+fn percent(part: u64, of: u64) -> Option<f64> {
+    (of > 0).then(|| 100.0 * part as f64 / of as f64)
+}

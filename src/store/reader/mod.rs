@@ -1,0 +1,143 @@
+//! Answers questions from a read-only connection.
+
+mod explain;
+mod lists;
+mod window;
+
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rusqlite::Connection;
+
+use super::row::BlockCache;
+use super::writer::load_names;
+use super::{StoreError, connection, lock};
+use crate::model::{Names, Timestamp};
+use crate::stats::{Page, Query, Snapshot, UNKNOWN_ROUTE};
+
+/// A read-only view of a database.
+#[derive(Debug)]
+pub struct Reader {
+    connection: Connection,
+    names: Names,
+    blocks: BlockCache,
+    path: PathBuf,
+    inode: (u64, u64),
+}
+
+impl Reader {
+    /// Opens an existing database read-only; never makes one.
+    ///
+    /// # Errors
+    ///
+    /// When there is none, or it is none of this program.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let path = connection::resolve(path)?;
+        let connection = connection::open_reader(&path)?;
+        let inode = inode(&path).unwrap_or_default();
+        Ok(Self {
+            connection,
+            names: Names::default(),
+            blocks: BlockCache::default(),
+            path,
+            inode,
+        })
+    }
+
+    /// Returns a number that changes whenever another connection has committed.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be read.
+    pub fn data_version(&self) -> Result<i64, StoreError> {
+        Ok(self
+            .connection
+            .pragma_query_value(None, "data_version", |row| row.get(0))?)
+    }
+
+    /// Returns the process that writes the database, if any.
+    pub fn writer_pid(&self) -> Option<u32> {
+        lock::holder(&self.path)
+    }
+
+    /// Tells whether the file behind the path is gone or another one.
+    pub fn has_moved(&self) -> bool {
+        inode(&self.path) != Some(self.inode)
+    }
+
+    /// Answers `query` from one consistent state of the database.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be read or is damaged.
+    pub fn answer(&mut self, query: &Query) -> Result<Snapshot, StoreError> {
+        self.connection.execute_batch("BEGIN")?;
+        let answer = self.answer_within(query);
+        // A read transaction has nothing to lose.
+        let _ = self.connection.execute_batch("COMMIT");
+        // Blocks may be patched by the next transaction.
+        self.blocks = BlockCache::default();
+        answer
+    }
+
+    fn answer_within(&mut self, query: &Query) -> Result<Snapshot, StoreError> {
+        load_names(&self.connection, &mut self.names)?;
+        let mut snapshot = self.metrics(query)?;
+        let (route, rows_len, before) = match &query.page {
+            Page::Overview { live_len } => (None, *live_len, None),
+            Page::Route { route } => (Some(route.as_str()), 20, None),
+            Page::Decisions {
+                route,
+                rows_len,
+                before,
+            } => (route.as_deref(), *rows_len, *before),
+            Page::Explain { .. } | Page::Sources => (None, 0, None),
+        };
+        snapshot.decisions_total = match route {
+            None => snapshot.total.now.requests,
+            Some(route) => snapshot
+                .routes
+                .iter()
+                .find(|row| *row.route == *route)
+                .map_or(0, |row| row.now.requests),
+        };
+        if rows_len > 0 {
+            snapshot.decisions =
+                self.decisions(snapshot.window, route, rows_len, before, query.now)?;
+        }
+        if let Page::Explain { id } = &query.page {
+            self.explain(id, &mut snapshot)?;
+        }
+        self.sources(&mut snapshot)?;
+        Ok(snapshot)
+    }
+
+    fn route_name(&self, route: i64) -> Arc<str> {
+        u32::try_from(route)
+            .ok()
+            .and_then(crate::model::Name::try_from_id)
+            .map_or_else(|| Arc::from(UNKNOWN_ROUTE), |name| self.names.shared(name))
+    }
+
+    fn route_id(&self, route: &str) -> Option<i64> {
+        if route == UNKNOWN_ROUTE {
+            return Some(0);
+        }
+        self.names.find(route).map(|name| i64::from(name.id()))
+    }
+}
+
+fn inode(path: &Path) -> Option<(u64, u64)> {
+    let found = std::fs::metadata(path).ok()?;
+    Some((found.dev(), found.ino()))
+}
+
+/// The word for how a request stands at `now`.
+fn state(request: &crate::model::Request, now: Timestamp) -> &'static str {
+    match request.outcome {
+        Some(outcome) => outcome.word(),
+        None if now.since(request.ts) < Query::OPEN_MAX => "open",
+        None => "lost",
+    }
+}

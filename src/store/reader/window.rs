@@ -1,0 +1,389 @@
+//! Windows to metrics: whole units from rollups, cut minutes from rows.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::Reader;
+use crate::model::{Micros, Timestamp, Window};
+use crate::stats::{Baseline, Cell, Query, RouteMetrics, RouteRow, Snapshot, Span, TrendPoint};
+use crate::store::StoreError;
+use crate::store::rollups::{LEVELS, route_of, scan};
+use crate::store::row::load_range;
+
+type Cells = BTreeMap<i64, Cell>;
+
+impl Reader {
+    /// Calls `visit` with every row in the window, without residuals.
+    pub(super) fn rows_in(
+        &self,
+        window: Window,
+        visit: &mut impl FnMut(i64, &crate::store::row::Stored),
+    ) -> Result<(), StoreError> {
+        if window.is_empty() {
+            return Ok(());
+        }
+        let mut zones = self.connection.prepare_cached(
+            "SELECT first_row,last_row FROM zone WHERE ts_max >= ?1 AND ts_min < ?2",
+        )?;
+        let found: Vec<(i64, i64)> = zones
+            .query_map([window.from.0, window.to.0], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })?
+            .collect::<Result<_, _>>()?;
+        for (first, last) in found {
+            for (row, stored) in load_range(&self.connection, first, last)? {
+                if window.contains(stored.request.ts) {
+                    visit(row, &stored);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Counts the window into cells by key; `coarsest` is the largest level that may be used.
+    fn count<K: Ord>(
+        &self,
+        window: Window,
+        coarsest: usize,
+        with_detail: bool,
+        place: &impl Fn(Timestamp, i64) -> Option<K>,
+    ) -> Result<BTreeMap<K, Cell>, StoreError> {
+        let mut cells = BTreeMap::new();
+        self.count_level(window, coarsest, with_detail, place, &mut cells)?;
+        Ok(cells)
+    }
+
+    fn count_level<K: Ord>(
+        &self,
+        window: Window,
+        level: usize,
+        with_detail: bool,
+        place: &impl Fn(Timestamp, i64) -> Option<K>,
+        cells: &mut BTreeMap<K, Cell>,
+    ) -> Result<(), StoreError> {
+        if window.is_empty() {
+            return Ok(());
+        }
+        let Some(unit) = LEVELS.get(level) else {
+            return Ok(());
+        };
+        let us = unit.unit_us;
+        let ceil = |ts: i64| ts.div_euclid(us) + i64::from(ts.rem_euclid(us) != 0);
+        let (from, to) = (ceil(window.from.0), window.to.0.div_euclid(us));
+        let edges = if from <= to {
+            scan(
+                &self.connection,
+                *unit,
+                (from, to),
+                with_detail,
+                cells,
+                place,
+            )?;
+            let cut = |unit: i64| Timestamp(unit.saturating_mul(us));
+            vec![
+                Window {
+                    from: window.from,
+                    to: cut(from),
+                },
+                Window {
+                    from: cut(to),
+                    to: window.to,
+                },
+            ]
+        } else {
+            vec![window]
+        };
+        for edge in edges.into_iter().filter(|edge| edge.from < edge.to) {
+            // All time has no edges; its ends are no whole units.
+            if edge.len().0 > us.unsigned_abs() {
+                continue;
+            }
+            if let Some(finer) = level.checked_sub(1) {
+                self.count_level(edge, finer, with_detail, place, cells)?;
+            } else {
+                self.rows_in(edge, &mut |_, stored| {
+                    let request = stored.effective();
+                    if let Some(key) = place(request.ts, route_of(&request)) {
+                        cells.entry(key).or_default().add(&request);
+                    }
+                })?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn cells(&self, window: Window) -> Result<Cells, StoreError> {
+        self.count(window, 2, true, &|_, route| Some(route))
+    }
+
+    fn extent(&self) -> Result<Option<(Timestamp, Timestamp)>, StoreError> {
+        let (low, high): (Option<i64>, Option<i64>) =
+            self.connection
+                .query_row("SELECT min(ts_min), max(ts_max) FROM zone", [], |row| {
+                    Ok((row.get(0)?, row.get(1)?))
+                })?;
+        Ok(low
+            .zip(high)
+            .map(|(low, high)| (Timestamp(low), Timestamp(high))))
+    }
+
+    /// Answers everything but lists.
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one straight walk from the question to the rows"
+    )]
+    pub(super) fn metrics(&self, query: &Query) -> Result<Snapshot, StoreError> {
+        let extent = self.extent()?;
+        let newest = extent.map(|extent| extent.1);
+        let after = |ts: Timestamp| Timestamp(ts.0.saturating_add(1));
+        let mut is_history = false;
+        let window = match query.span {
+            Span::All => extent.map_or(
+                Window {
+                    from: query.now,
+                    to: query.now,
+                },
+                |(from, to)| Window {
+                    from,
+                    to: after(to),
+                },
+            ),
+            Span::Between(window) => window,
+            Span::Last(span) => {
+                let to = match newest {
+                    Some(newest) if newest < query.now.minus(span) => {
+                        is_history = true;
+                        after(newest)
+                    }
+                    _ => after(query.now),
+                };
+                Window {
+                    from: to.minus(span),
+                    to,
+                }
+            }
+        };
+        let now = self.cells(window)?;
+        let young = Window {
+            from: after(query.now.minus(Query::OPEN_MAX)).max(window.from),
+            to: window.to,
+        };
+        let open = self.count(young, 0, false, &|_, route| Some(route))?;
+        let (baseline, usual) = match (query.baseline, query.span) {
+            (Baseline::None, _) | (_, Span::All) => (None, Cells::new()),
+            (Baseline::Auto, _) => self.usual(window)?,
+        };
+        let (step, trends) = self.trends(query, window)?;
+        let routes: BTreeSet<i64> = now.keys().chain(usual.keys()).copied().collect();
+        let empty = Cell::default();
+        let row = |name: Arc<str>, now: &Cell, open: u64, usual: &Cell, trend: Vec<TrendPoint>| {
+            RouteRow {
+                route: name,
+                now: RouteMetrics::new(now, open, &self.names),
+                usual: baseline
+                    .is_some()
+                    .then(|| RouteMetrics::new(usual, 0, &self.names)),
+                latency: now.latency.clone(),
+                usual_latency: usual.latency.clone(),
+                trend,
+            }
+        };
+        let sum = |cells: &Cells| {
+            let mut total = Cell::default();
+            for cell in cells.values() {
+                total.merge(cell);
+            }
+            total
+        };
+        let trend = |route: Option<i64>| trend_of(query, window, step, &trends, route);
+        let mut rows: Vec<RouteRow> = routes
+            .iter()
+            .map(|route| {
+                let of = |cells: &Cells| cells.get(route).unwrap_or(&empty).clone();
+                let open = open.get(route).map_or(0, |cell| cell.unfinished);
+                row(
+                    self.route_name(*route),
+                    &of(&now),
+                    open,
+                    &of(&usual),
+                    trend(Some(*route)),
+                )
+            })
+            .collect();
+        rows.sort_by(|a, b| a.route.cmp(&b.route));
+        let total = row(
+            Arc::from("all"),
+            &sum(&now),
+            sum(&open).unfinished,
+            &sum(&usual),
+            trend(None),
+        );
+        Ok(Snapshot {
+            query: query.clone(),
+            window,
+            is_history,
+            baseline,
+            newest,
+            trend_step: step,
+            total,
+            routes: rows,
+            decisions: Vec::new(),
+            decisions_total: 0,
+            explanation: None,
+            ambiguous: Vec::new(),
+            sources: Vec::new(),
+            rejects: Vec::new(),
+            ingest: crate::stats::IngestTotals::default(),
+            markers: Vec::new(),
+        })
+    }
+
+    /// The baseline: windows are widened to whole minutes, since only rates are compared.
+    fn usual(&self, window: Window) -> Result<(Option<Arc<str>>, Cells), StoreError> {
+        let back = |window: Window, by: Micros| Window {
+            from: window.from.minus(by).minute().start(),
+            to: window.to.minus(by).minute().start(),
+        };
+        let mut cells = Cells::new();
+        if window.len() <= Micros::DAY {
+            for day in 1..=7 {
+                for (route, cell) in self.cells(back(window, Micros::DAY.times(day)))? {
+                    cells.entry(route).or_default().merge(&cell);
+                }
+            }
+            if !cells.is_empty() {
+                return Ok((Some(Arc::from("same hours, last 7 days")), cells));
+            }
+        }
+        let span = window.len().times(4);
+        let before = Window {
+            from: window.from.minus(span),
+            to: window.from,
+        };
+        cells = self.cells(back(before, Micros(0)))?;
+        let minutes = span.0 / 60_000_000;
+        let words = if minutes.is_multiple_of(60) {
+            format!("{} h before", minutes / 60)
+        } else {
+            format!("{minutes} min before")
+        };
+        Ok(((!cells.is_empty()).then(|| Arc::from(words)), cells))
+    }
+
+    #[expect(clippy::type_complexity, reason = "step, and cells by step and route")]
+    fn trends(
+        &self,
+        query: &Query,
+        window: Window,
+    ) -> Result<(Micros, BTreeMap<(i64, i64), Cell>), StoreError> {
+        let len = u64::try_from(query.trend_len).unwrap_or(0);
+        if len == 0 || window.is_empty() {
+            return Ok((Micros::MINUTE, BTreeMap::new()));
+        }
+        let minutes = window.len().0.div_ceil(60_000_000) + 1;
+        let mut step = minutes.div_ceil(len).max(1);
+        let mut level = 0;
+        if step > 12 {
+            step = (minutes + 60).div_ceil(len).next_multiple_of(60);
+            level = 1;
+        }
+        if step > 360 {
+            step = (minutes + 1_440).div_ceil(len).next_multiple_of(1_440);
+            level = 2;
+        }
+        let step = Micros::MINUTE.times(step);
+        let us = i64::try_from(step.0).unwrap_or(i64::MAX);
+        let start = trend_start(window, step);
+        let cells = self.count(window, level, false, &|ts, route| {
+            Some(((ts.0 - start).div_euclid(us), route))
+        })?;
+        Ok((step, cells))
+    }
+}
+
+/// Trends start at a whole minute, hour or day, whichever the step is made of.
+fn trend_start(window: Window, step: Micros) -> i64 {
+    let unit = match step {
+        step if step.0 % Micros::DAY.0 == 0 => 86_400_000_000,
+        step if step.0 % Micros::HOUR.0 == 0 => 3_600_000_000,
+        _ => 60_000_000,
+    };
+    window.from.0.div_euclid(unit) * unit
+}
+
+fn trend_of(
+    query: &Query,
+    window: Window,
+    step: Micros,
+    cells: &BTreeMap<(i64, i64), Cell>,
+    route: Option<i64>,
+) -> Vec<TrendPoint> {
+    let us = i64::try_from(step.0).unwrap_or(i64::MAX);
+    let first = trend_start(window, step);
+    if query.trend_len == 0 || window.is_empty() {
+        return Vec::new();
+    }
+    let count = (window.to.0 - 1 - first).div_euclid(us) + 1;
+    (0..count.min(10_000))
+        .map(|idx| {
+            let mut cell = Cell::default();
+            for ((_, _), part) in cells
+                .range((idx, i64::MIN)..=(idx, i64::MAX))
+                .filter(|((_, of), _)| route.is_none_or(|route| route == *of))
+            {
+                cell.merge(part);
+            }
+            let start = Timestamp(first + idx * us);
+            let millis = |share| cell.latency.quantile(share).map(|micros| micros / 1_000.0);
+            TrendPoint {
+                start,
+                requests: cell.requests,
+                finished: cell.completed + cell.failed,
+                first_pass: cell.first_pass,
+                attempted: cell.attempted,
+                escalated: cell.escalated,
+                fallback: cell.fallback,
+                correctable: cell.correctable,
+                corrected: cell.corrected,
+                p50_ms: millis(0.5),
+                p95_ms: millis(0.95),
+                is_closed: start.plus(step) <= query.now,
+            }
+        })
+        .collect()
+}
+
+impl Reader {
+    /// Returns where the rollups differ from the rows, in words; nothing when they agree.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be read or is damaged.
+    pub fn verify_rollups(&mut self) -> Result<Vec<String>, StoreError> {
+        let mut differences = Vec::new();
+        for level in LEVELS {
+            let mut truth: BTreeMap<(i64, i64), Cell> = BTreeMap::new();
+            self.rows_in(Window::ALL, &mut |_, stored| {
+                let request = stored.effective();
+                let key = (request.ts.0.div_euclid(level.unit_us), route_of(&request));
+                truth.entry(key).or_default().add(&request);
+            })?;
+            let mut kept = BTreeMap::new();
+            let place = |ts: Timestamp, route| Some((ts.0.div_euclid(level.unit_us), route));
+            scan(
+                &self.connection,
+                level,
+                (i64::MIN, i64::MAX),
+                true,
+                &mut kept,
+                &place,
+            )?;
+            for key in truth.keys().chain(kept.keys()).collect::<BTreeSet<_>>() {
+                if truth.get(key) != kept.get(key) {
+                    differences.push(format!("{} {} of route {}", level.table, key.0, key.1));
+                }
+            }
+        }
+        Ok(differences)
+    }
+}

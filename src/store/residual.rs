@@ -1,0 +1,324 @@
+//! What of a request has no column, as compact bytes.
+//!
+//! # Bytes on disk, version 1
+//!
+//! A block is one version byte and a zstd frame of records, each a varint length and its bytes, one
+//! for every row from the first to the last. A patch is one record under the same version byte,
+//! not compressed. A record is a varint of bits and, for each bit set, in this order:
+//!
+//! | bit | what |
+//! | --- | --- |
+//! | 0 | the only attempt's n, start + 1 (zigzag; 0: none), key (8 bytes), tier, provider |
+//! | 1 | signals: two bits for each of the six (absent, null, value), the values, then the others |
+//! | 2 | candidates: count; each model, flag and score, why rejected |
+//! | 3 | propensity, 8 bytes |
+//! | 4 | attributes: count; each name, value |
+//! | 5 | recorded: length, text |
+//!
+//! Names are varint ids, 0 is none. A reader of version 1 refuses other versions.
+
+use super::StoreError;
+use crate::model::{Candidate, Logged, Name, Request, SignalValue, Timestamp};
+
+const VERSION: u8 = 1;
+/// The most bytes that a block may unpack to.
+const BLOCK_LEN_MAX: usize = 64 << 20;
+
+pub(super) fn put_varint(bytes: &mut Vec<u8>, mut value: u64) {
+    while value >= 0x80 {
+        bytes.push(value.to_le_bytes()[0] | 0x80);
+        value >>= 7;
+    }
+    bytes.push(value.to_le_bytes()[0]);
+}
+
+fn take_varint(rest: &mut &[u8]) -> Option<u64> {
+    let mut value = 0_u64;
+    for shift in (0..64).step_by(7) {
+        let (byte, after) = rest.split_first()?;
+        *rest = after;
+        value |= u64::from(byte & 0x7f) << shift;
+        if byte & 0x80 == 0 {
+            return Some(value);
+        }
+    }
+    None
+}
+
+fn put_name(bytes: &mut Vec<u8>, name: Option<Name>) {
+    put_varint(bytes, name.map_or(0, |name| u64::from(name.id())));
+}
+
+#[expect(
+    clippy::option_option,
+    reason = "outside: damaged bytes, inside: no name"
+)]
+fn take_name(rest: &mut &[u8]) -> Option<Option<Name>> {
+    let id = u32::try_from(take_varint(rest)?).ok()?;
+    Some(Name::try_from_id(id))
+}
+
+fn put_f64(bytes: &mut Vec<u8>, value: f64) {
+    bytes.extend_from_slice(&value.to_le_bytes());
+}
+
+fn take_8(rest: &mut &[u8]) -> Option<[u8; 8]> {
+    let (head, after) = rest.split_first_chunk::<8>()?;
+    *rest = after;
+    Some(*head)
+}
+
+/// Appends the record of `request`.
+pub(super) fn put_record(bytes: &mut Vec<u8>, request: &Request) {
+    let only = match request.attempts.as_slice() {
+        [only] => Some(only).filter(|a| {
+            a.n != 0 || a.start.is_some() || a.key != 0 || a.tier.is_some() || a.provider.is_some()
+        }),
+        _ => None,
+    };
+    let bits = u64::from(only.is_some())
+        | u64::from(!request.signals.is_empty()) << 1
+        | u64::from(!request.candidates.is_empty()) << 2
+        | u64::from(request.propensity.is_some()) << 3
+        | u64::from(!request.attrs.is_empty()) << 4
+        | u64::from(request.recorded.is_some()) << 5;
+    put_varint(bytes, bits);
+    if let Some(only) = only {
+        put_varint(bytes, u64::from(only.n));
+        let zigzag = |ts: Timestamp| ((ts.0 << 1) ^ (ts.0 >> 63)).cast_unsigned();
+        put_varint(bytes, only.start.map_or(0, |ts| zigzag(ts).wrapping_add(1)));
+        bytes.extend_from_slice(&only.key.to_le_bytes());
+        put_name(bytes, only.tier);
+        put_name(bytes, only.provider);
+    }
+    if bits & 2 != 0 {
+        put_signals(bytes, request);
+    }
+    if bits & 4 != 0 {
+        put_varint(bytes, request.candidates.len() as u64);
+        for candidate in &request.candidates {
+            put_name(bytes, Some(candidate.model));
+            bytes.push(u8::from(candidate.score.is_some()));
+            if let Some(score) = candidate.score {
+                put_f64(bytes, score);
+            }
+            put_name(bytes, candidate.rejected_because);
+        }
+    }
+    if let Some(propensity) = request.propensity {
+        put_f64(bytes, propensity);
+    }
+    if bits & 16 != 0 {
+        put_varint(bytes, request.attrs.len() as u64);
+        for (name, value) in &request.attrs {
+            put_name(bytes, Some(*name));
+            put_name(bytes, Some(*value));
+        }
+    }
+    if let Some(recorded) = &request.recorded {
+        put_varint(bytes, recorded.len() as u64);
+        bytes.extend_from_slice(recorded.as_bytes());
+    }
+}
+
+fn logged_bits<T: Copy>(logged: Logged<T>) -> u64 {
+    match logged {
+        Logged::Absent => 0,
+        Logged::Null => 1,
+        Logged::Value(_) => 2,
+    }
+}
+
+fn put_signals(bytes: &mut Vec<u8>, request: &Request) {
+    let signals = &request.signals;
+    let bits = logged_bits(signals.retrieval_confidence)
+        | logged_bits(signals.input_complexity) << 2
+        | logged_bits(signals.tools_required) << 4
+        | logged_bits(signals.format_strictness) << 6
+        | logged_bits(signals.user_tier) << 8
+        | logged_bits(signals.session_fallbacks) << 10;
+    put_varint(bytes, bits);
+    for number in [signals.retrieval_confidence, signals.input_complexity] {
+        if let Logged::Value(value) = number {
+            put_f64(bytes, value);
+        }
+    }
+    if let Logged::Value(value) = signals.tools_required {
+        bytes.push(u8::from(value));
+    }
+    for name in [signals.format_strictness, signals.user_tier] {
+        if let Logged::Value(value) = name {
+            put_name(bytes, Some(value));
+        }
+    }
+    if let Logged::Value(value) = signals.session_fallbacks {
+        put_varint(bytes, u64::from(value));
+    }
+    put_varint(bytes, signals.others.len() as u64);
+    for (name, value) in &signals.others {
+        put_name(bytes, Some(*name));
+        match value {
+            SignalValue::Null => bytes.push(0),
+            SignalValue::Bool(value) => bytes.push(1 + u8::from(*value)),
+            SignalValue::Number(value) => {
+                bytes.push(3);
+                put_f64(bytes, *value);
+            }
+            SignalValue::Text(value) => {
+                bytes.push(4);
+                put_name(bytes, Some(*value));
+            }
+        }
+    }
+}
+
+/// Fills `request`, made of its columns, with what its record holds.
+pub(super) fn fill(request: &mut Request, record: &[u8]) -> Result<(), StoreError> {
+    let mut rest = record;
+    fill_from(request, &mut rest)
+        .filter(|()| rest.is_empty())
+        .ok_or_else(|| StoreError::damaged("a residual record"))
+}
+
+fn fill_from(request: &mut Request, rest: &mut &[u8]) -> Option<()> {
+    let bits = take_varint(rest)?;
+    if bits & 1 != 0 {
+        let n = u16::try_from(take_varint(rest)?).ok()?;
+        let start = take_varint(rest)?.checked_sub(1);
+        let key = u64::from_le_bytes(take_8(rest)?);
+        let (tier, provider) = (take_name(rest)?, take_name(rest)?);
+        if let [only] = request.attempts.as_mut_slice() {
+            (only.n, only.key, only.tier, only.provider) = (n, key, tier, provider);
+            only.start = start.map(|zigzag| {
+                Timestamp((zigzag >> 1).cast_signed() ^ -((zigzag & 1).cast_signed()))
+            });
+        }
+    }
+    if bits & 2 != 0 {
+        fill_signals(request, rest)?;
+    }
+    if bits & 4 != 0 {
+        for _ in 0..take_varint(rest)? {
+            let model = take_name(rest)??;
+            let (has_score, after) = rest.split_first()?;
+            *rest = after;
+            let score = if *has_score == 0 {
+                None
+            } else {
+                Some(f64::from_le_bytes(take_8(rest)?))
+            };
+            request.candidates.push(Candidate {
+                model,
+                score,
+                rejected_because: take_name(rest)?,
+            });
+        }
+    }
+    if bits & 8 != 0 {
+        request.propensity = Some(f64::from_le_bytes(take_8(rest)?));
+    }
+    if bits & 16 != 0 {
+        for _ in 0..take_varint(rest)? {
+            request.attrs.push((take_name(rest)??, take_name(rest)??));
+        }
+    }
+    if bits & 32 != 0 {
+        let len = usize::try_from(take_varint(rest)?).ok()?;
+        let (text, after) = rest.split_at_checked(len)?;
+        *rest = after;
+        request.recorded = Some(std::str::from_utf8(text).ok()?.into());
+    }
+    Some(())
+}
+
+fn take_logged<T>(
+    bits: u64,
+    rest: &mut &[u8],
+    value: impl FnOnce(&mut &[u8]) -> Option<T>,
+) -> Option<Logged<T>> {
+    Some(match bits & 3 {
+        0 => Logged::Absent,
+        1 => Logged::Null,
+        _ => Logged::Value(value(rest)?),
+    })
+}
+
+fn fill_signals(request: &mut Request, rest: &mut &[u8]) -> Option<()> {
+    let number = |rest: &mut &[u8]| Some(f64::from_le_bytes(take_8(rest)?));
+    let byte = |rest: &mut &[u8]| {
+        let (byte, after) = rest.split_first()?;
+        *rest = after;
+        Some(*byte)
+    };
+    let signals = &mut request.signals;
+    let bits = take_varint(rest)?;
+    signals.retrieval_confidence = take_logged(bits, rest, number)?;
+    signals.input_complexity = take_logged(bits >> 2, rest, number)?;
+    signals.tools_required = take_logged(bits >> 4, rest, |rest| Some(byte(rest)? != 0))?;
+    signals.format_strictness = take_logged(bits >> 6, rest, |rest| take_name(rest)?)?;
+    signals.user_tier = take_logged(bits >> 8, rest, |rest| take_name(rest)?)?;
+    signals.session_fallbacks = take_logged(bits >> 10, rest, |rest| {
+        u32::try_from(take_varint(rest)?).ok()
+    })?;
+    for _ in 0..take_varint(rest)? {
+        let name = take_name(rest)??;
+        let value = match byte(rest)? {
+            0 => SignalValue::Null,
+            1 => SignalValue::Bool(false),
+            2 => SignalValue::Bool(true),
+            3 => SignalValue::Number(number(rest)?),
+            _ => SignalValue::Text(take_name(rest)??),
+        };
+        signals.others.push((name, value));
+    }
+    Some(())
+}
+
+/// Packs the records of consecutive rows; `raw` is what [`put_varint`] and records gave.
+pub(super) fn pack(
+    compressor: &mut zstd::bulk::Compressor<'_>,
+    raw: &[u8],
+) -> Result<Vec<u8>, StoreError> {
+    let mut body = vec![VERSION];
+    let packed = compressor
+        .compress(raw)
+        .map_err(|error| StoreError::damaged(format!("compression: {error}")))?;
+    body.extend_from_slice(&packed);
+    Ok(body)
+}
+
+/// Unpacks a block into the records of its rows.
+pub(super) fn unpack(body: &[u8]) -> Result<Vec<Box<[u8]>>, StoreError> {
+    let damaged = || StoreError::damaged("a residual block");
+    let (&VERSION, packed) = body.split_first().ok_or_else(damaged)? else {
+        return Err(damaged());
+    };
+    let len = zstd::bulk::Decompressor::upper_bound(packed).unwrap_or(BLOCK_LEN_MAX);
+    let raw = zstd::bulk::decompress(packed, len.min(BLOCK_LEN_MAX)).map_err(|_| damaged())?;
+    let mut rest = raw.as_slice();
+    let mut records = Vec::new();
+    while !rest.is_empty() {
+        let len = take_varint(&mut rest)
+            .and_then(|len| usize::try_from(len).ok())
+            .ok_or_else(damaged)?;
+        let (record, after) = rest.split_at_checked(len).ok_or_else(damaged)?;
+        records.push(Box::from(record));
+        rest = after;
+    }
+    Ok(records)
+}
+
+/// Packs the record of one row that changed after its block was written.
+pub(super) fn patch(request: &Request) -> Vec<u8> {
+    let mut body = vec![VERSION];
+    put_record(&mut body, request);
+    body
+}
+
+/// Returns the record inside a patch.
+pub(super) fn unpatch(body: &[u8]) -> Result<&[u8], StoreError> {
+    match body.split_first() {
+        Some((&VERSION, record)) => Ok(record),
+        _ => Err(StoreError::damaged("a residual patch")),
+    }
+}

@@ -1,0 +1,311 @@
+//! The room as a whole, on temporary folders.
+
+use std::sync::Arc;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::model::*;
+use crate::stats::{Baseline, Cell, Page, Query, Snapshot, Span};
+
+const NOW: Timestamp = Timestamp(1_800_000_000_000_000);
+
+fn name(id: u32) -> Name {
+    Name::try_from_id(id).unwrap()
+}
+
+struct Bench {
+    folder: tempfile::TempDir,
+    writer: Option<Writer>,
+    generation: GenerationId,
+    offset: u64,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut writer = Writer::open(&folder.path().join("r.db"), NOW).unwrap();
+        let new = NewGeneration {
+            source: "log".to_owned(),
+            path: "log".to_owned(),
+            device: 1,
+            inode: u64::MAX,
+            is_compressed: false,
+        };
+        let generation = writer.open_generation(&new, NOW).unwrap();
+        Self {
+            folder,
+            writer: Some(writer),
+            generation,
+            offset: 0,
+        }
+    }
+
+    fn batch(&self, events: Vec<Event>) -> Batch {
+        let texts = ["a", "b", "c", "d", "e"];
+        Batch {
+            advance: Advance {
+                generation: self.generation,
+                from: ByteOffset(self.offset),
+                to: ByteOffset(self.offset + 10),
+                head: Fingerprint::default(),
+                tail: Fingerprint {
+                    len: 3,
+                    hash: u64::MAX,
+                },
+                state: GenerationState::Open,
+                renamed_to: None,
+            },
+            read_at: NOW,
+            events: events
+                .into_iter()
+                .map(|event| LocatedEvent {
+                    offset: ByteOffset(0),
+                    event,
+                })
+                .collect(),
+            rejects: Vec::new(),
+            tally: Tally {
+                lines: 1,
+                bytes: 10,
+                by_format: vec![(0, 1)],
+                ..Tally::default()
+            },
+            names: (1..)
+                .zip(texts)
+                .map(|(id, text)| (name(id), Arc::from(text)))
+                .collect(),
+        }
+    }
+
+    fn commit(&mut self, events: Vec<Event>) -> Committed {
+        let batch = self.batch(events);
+        let done = self.writer.as_mut().unwrap().commit(&[batch]).unwrap();
+        self.offset += 10;
+        done
+    }
+
+    fn reopen(&mut self) {
+        self.writer.take().unwrap().close().unwrap();
+        self.writer = Some(Writer::open(&self.folder.path().join("r.db"), NOW).unwrap());
+    }
+
+    fn reader(&self) -> Reader {
+        Reader::open(&self.folder.path().join("r.db")).unwrap()
+    }
+
+    fn ask(&self, page: Page) -> Snapshot {
+        self.reader()
+            .answer(&Query {
+                number: 1,
+                now: NOW,
+                span: Span::All,
+                baseline: Baseline::Auto,
+                trend_len: 60,
+                page,
+            })
+            .unwrap()
+    }
+}
+
+/// One whole request from a seed.
+fn whole(seed: u32) -> Request {
+    let id = RequestId::try_from_text(&format!("r-{seed}")).unwrap();
+    let ts = Timestamp(NOW.0 - i64::from(seed % 97) * 71_000_000 - i64::from(seed));
+    let mut request = Request::new(id, ts);
+    request.flags = Flags::ARRIVAL_KNOWN | Flags::CORRECTABLE;
+    request.route = Some(name(1 + seed % 2));
+    request.session = Some(SessionKey(u64::from(seed % 5)));
+    request.propensity = Some(0.25);
+    request.signals.input_complexity = Logged::Value(0.5);
+    for n in 1..=(1 + u16::try_from(seed % 3).unwrap()) {
+        let outcome = if u32::from(n) == 1 + seed % 3 {
+            AttemptOutcome::Ok
+        } else {
+            AttemptOutcome::Escalated
+        };
+        let mut attempt = Attempt::new(name(2 + u32::from(n)), outcome);
+        attempt.n = n;
+        attempt.latency = Some(Micros(u64::from(seed % 1_000) * 1_000 + 5));
+        attempt.cost = Some(NanoUsd(i64::from(seed)));
+        request.attempts.push(attempt);
+    }
+    request.outcome = Outcome::try_from_code(u8::try_from(seed % 4).unwrap());
+    request
+}
+
+/// The request as separate lines.
+fn pieces(seed: u32) -> Vec<Event> {
+    let whole = whole(seed);
+    let mut first = whole.clone();
+    first.attempts.clear();
+    first.outcome = None;
+    let mut lines = vec![first];
+    for attempt in &whole.attempts {
+        let mut line = Request::new(whole.id.clone(), whole.ts.plus(Micros(5)));
+        line.attempts.push(attempt.clone());
+        lines.push(line);
+    }
+    let mut end = Request::new(whole.id.clone(), whole.ts.plus(Micros(9)));
+    end.outcome = whole.outcome;
+    lines.push(end);
+    lines
+        .into_iter()
+        .map(|line| Event::Request(Box::new(line)))
+        .collect()
+}
+
+fn session_correction(seed: u32) -> Event {
+    let ts = Timestamp(NOW.0 - i64::from(seed % 97) * 70_000_000);
+    Event::SessionCorrection(SessionCorrection {
+        session: SessionKey(u64::from(seed % 5)),
+        ts,
+        correction: Correction {
+            kind: CorrectionKind::Edit,
+            by: CorrectionBy::User,
+            ts: Some(ts),
+            after: None,
+        },
+    })
+}
+
+/// The bounds of "everything" are left out: they follow the zones, which only ever widen.
+fn comparable(snapshot: Snapshot) -> impl PartialEq + std::fmt::Debug {
+    let routes: Vec<_> = snapshot
+        .routes
+        .into_iter()
+        .map(|row| (row.route, row.now))
+        .collect();
+    (snapshot.total.now, routes, snapshot.ingest.orphans)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, rng_seed: proptest::test_runner::RngSeed::Fixed(1), failure_persistence: None, ..ProptestConfig::default() })]
+    #[test]
+    fn rebuilt_equals_live_and_order_does_not_matter(
+        events in prop::collection::vec((0_u32..120, 0_u8..4), 1..60)
+            .prop_map(|seeds| seeds.into_iter().flat_map(|(seed, kind)| match kind {
+                0 => vec![Event::Request(Box::new(whole(seed)))],
+                1 | 2 => pieces(seed),
+                _ => vec![session_correction(seed)],
+            }).collect::<Vec<_>>())
+            .prop_flat_map(|events| (Just(events.clone()), Just(events).prop_shuffle())),
+    ) {
+        let (ordered, shuffled) = events;
+        let mut answers = Vec::new();
+        for events in [ordered, shuffled] {
+            let mut bench = Bench::new();
+            for (idx, part) in events.chunks(17).enumerate() {
+                bench.commit(part.to_vec());
+                if idx == 1 {
+                    bench.reopen();
+                }
+            }
+            prop_assert_eq!(bench.reader().verify_rollups().unwrap(), Vec::<String>::new());
+            answers.push(comparable(bench.ask(Page::Overview { live_len: 5 })));
+            bench.writer.as_mut().unwrap().rebuild_rollups().unwrap();
+            answers.push(comparable(bench.ask(Page::Overview { live_len: 5 })));
+        }
+        prop_assert!(answers.windows(2).all(|pair| pair[0] == pair[1]), "{answers:#?}");
+    }
+}
+
+#[test]
+fn counts_are_those_of_a_plain_sum_and_repetitions_count_once() {
+    let mut bench = Bench::new();
+    let events: Vec<_> = (0..2_000)
+        .map(|seed| Event::Request(Box::new(whole(seed))))
+        .collect();
+    assert_eq!(bench.commit(events.clone()).duplicates, 0);
+    bench.reopen();
+    assert_eq!(bench.commit(events).duplicates, 2_000);
+    let mut cell = Cell::default();
+    (0..2_000).for_each(|seed| cell.add(&whole(seed)));
+    let answer = bench.ask(Page::Overview { live_len: 7 });
+    let now = &answer.total.now;
+    assert_eq!(
+        (now.requests, now.completed, now.attempts),
+        (2_000, cell.completed, cell.attempts)
+    );
+    assert_eq!(now.cost, Some(NanoUsd(cell.cost_nano)));
+    assert_eq!(answer.decisions.len(), 7);
+    assert!(answer.decisions.is_sorted_by(|a, b| a.ts >= b.ts));
+    let points: u64 = answer.total.trend.iter().map(|point| point.requests).sum();
+    assert_eq!(points, 2_000);
+    let found = bench
+        .ask(Page::Explain {
+            id: "r-1234".to_owned(),
+        })
+        .explanation
+        .unwrap();
+    assert_eq!(
+        (found.propensity, found.attempts.len()),
+        (Some(0.25), whole(1234).attempts.len())
+    );
+    assert_eq!(
+        bench
+            .ask(Page::Explain {
+                id: "r-123".to_owned()
+            })
+            .explanation
+            .unwrap()
+            .id,
+        "r-123"
+    );
+    assert!(
+        bench
+            .ask(Page::Explain {
+                id: "r-19".to_owned() + "x"
+            })
+            .explanation
+            .is_none()
+    );
+}
+
+#[test]
+fn a_moved_checkpoint_stores_nothing() {
+    let mut bench = Bench::new();
+    bench.commit(vec![Event::Request(Box::new(whole(1)))]);
+    let mut batch = bench.batch(vec![Event::Request(Box::new(whole(2)))]);
+    batch.advance.from = ByteOffset(0);
+    let refused = bench.writer.as_mut().unwrap().commit(&[batch]);
+    assert!(matches!(
+        refused,
+        Err(StoreError::CheckpointMoved { from: 0, .. })
+    ));
+    assert_eq!(bench.ask(Page::Sources).total.now.requests, 1);
+    bench.commit(vec![Event::Request(Box::new(whole(2)))]);
+    assert_eq!(bench.ask(Page::Sources).total.now.requests, 2);
+}
+
+#[test]
+fn every_wrong_file_is_told_apart() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |file: &str| folder.path().join(file);
+    std::fs::write(at("empty"), "").unwrap();
+    std::fs::write(
+        at("text"),
+        "not a database at all, only a text that is long enough".repeat(9),
+    )
+    .unwrap();
+    let open = |file: &str| Writer::open(&at(file), NOW).map(|_| ()).unwrap_err();
+    assert!(matches!(open("empty"), StoreError::EmptyFile { .. }));
+    assert!(matches!(open("text"), StoreError::NotADatabase { .. }));
+    assert!(matches!(open("no/folder.db"), StoreError::Folder { .. }));
+    assert!(matches!(open("."), StoreError::Directory { .. }));
+    let missing = Reader::open(&at("none.db")).map(|_| ()).unwrap_err();
+    assert!(matches!(missing, StoreError::Missing { .. }));
+    assert!(!at("none.db").exists());
+    let held = Writer::open(&at("r.db"), NOW).unwrap();
+    let second = Writer::open(&at("r.db"), NOW).map(|_| ()).unwrap_err();
+    assert!(
+        matches!(second, StoreError::Locked { pid: Some(pid), .. } if pid == std::process::id())
+    );
+    let reader = Reader::open(&at("r.db")).unwrap();
+    assert_eq!(reader.writer_pid(), Some(std::process::id()));
+    drop(held);
+    assert_eq!(reader.writer_pid(), None);
+    assert!(!reader.has_moved());
+    std::fs::rename(at("r.db"), at("s.db")).unwrap();
+    assert!(reader.has_moved());
+}

@@ -1,0 +1,93 @@
+//! One transaction around a group of batches: checkpoints by compare-and-set, names, events.
+
+use std::sync::Arc;
+
+use rusqlite::params;
+
+use super::StoreError;
+use super::commit::Work;
+use super::writer::{Committed, Writer};
+use crate::model::Batch;
+
+impl Writer {
+    /// Stores the batches and moves their checkpoints, all in one transaction.
+    ///
+    /// # Errors
+    ///
+    /// When a checkpoint does not stand where its batch starts, or the database cannot be written;
+    /// nothing is stored then.
+    pub fn commit(&mut self, batches: &[Batch]) -> Result<Committed, StoreError> {
+        let done = self.try_commit(batches);
+        if done.is_err() {
+            if !self.connection.is_autocommit() {
+                // The first error is the one to report; a failed rollback shows at the next BEGIN.
+                let _ = self.connection.execute_batch("ROLLBACK");
+            }
+            self.reload()?;
+        }
+        done
+    }
+
+    fn try_commit(&mut self, batches: &[Batch]) -> Result<Committed, StoreError> {
+        self.connection.execute_batch("BEGIN IMMEDIATE")?;
+        if !self.options.split_checkpoint {
+            self.advance(batches)?;
+        }
+        for (name, text) in batches.iter().flat_map(|batch| &batch.names) {
+            self.put_name(name.id(), text)?;
+        }
+        let committed = Work::new(self).store(batches)?;
+        self.connection.execute_batch("COMMIT")?;
+        if self.options.split_checkpoint {
+            self.connection.execute_batch("BEGIN IMMEDIATE")?;
+            self.advance(batches)?;
+            self.connection.execute_batch("COMMIT")?;
+        }
+        Ok(committed)
+    }
+
+    fn advance(&self, batches: &[Batch]) -> Result<(), StoreError> {
+        for batch in batches {
+            let step = &batch.advance;
+            let mut update = self.connection.prepare_cached(
+                "UPDATE generation SET offset=?3,head_len=?4,head_hash=?5,tail_len=?6,tail_hash=?7,\
+                 state=?8,path=coalesce(?9,path) WHERE id=?1 AND offset=?2",
+            )?;
+            let changed = update.execute(params![
+                step.generation.0,
+                step.from.0.cast_signed(),
+                step.to.0.cast_signed(),
+                step.head.len,
+                step.head.hash.cast_signed(),
+                step.tail.len,
+                step.tail.hash.cast_signed(),
+                step.state.code(),
+                step.renamed_to,
+            ])?;
+            if changed != 1 {
+                return Err(StoreError::CheckpointMoved {
+                    generation: step.generation.0,
+                    from: step.from.0,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn put_name(&self, id: u32, text: &Arc<str>) -> Result<(), StoreError> {
+        let mut insert = self
+            .connection
+            .prepare_cached("INSERT OR IGNORE INTO name VALUES (?1, ?2)")?;
+        if insert.execute(params![id, text])? == 0 {
+            let known: String =
+                self.connection
+                    .query_row("SELECT text FROM name WHERE id = ?1", [id], |row| {
+                        row.get(0)
+                    })?;
+            if known != **text {
+                return Err(StoreError::NameClash { id });
+            }
+        }
+        Ok(())
+    }
+}

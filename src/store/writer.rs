@@ -1,0 +1,267 @@
+//! The only writing connection: opening, generations, checkpoints of the log, care of the rollups.
+
+use std::path::{Path, PathBuf};
+
+use hashbrown::HashSet;
+use rusqlite::{Connection, TransactionBehavior, params};
+
+use super::ids::IdIndex;
+use super::lock::WriterLock;
+use super::row::{BlockCache, load_range};
+use super::{StoreError, connection, rollups};
+use crate::model::{
+    ByteOffset, Fingerprint, Generation, GenerationId, GenerationState, HashKey, Names,
+    NewGeneration, SourceId, Timestamp,
+};
+
+/// The WAL length from which a checkpoint is due.
+const WAL_DUE: u64 = 48 << 20;
+
+/// What a commit did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Committed {
+    /// Events in the batches.
+    pub events: u64,
+    /// Of those, the ones that said nothing new.
+    pub duplicates: u64,
+    /// Different accounts of known facts.
+    pub conflicts: u64,
+}
+
+/// Deviations from the ordinary way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct WriterOptions {
+    /// For the crash tests only: moves the checkpoint in a second transaction, which loses
+    /// exactly-once; the tests must notice.
+    pub split_checkpoint: bool,
+}
+
+/// The writer. It holds the lock as long as it lives.
+#[derive(Debug)]
+pub struct Writer {
+    pub(super) connection: Connection,
+    pub(super) index: IdIndex,
+    pub(super) blocks: BlockCache,
+    pub(super) corrected_sessions: HashSet<u64>,
+    pub(super) key: HashKey,
+    pub(super) next_row: i64,
+    pub(super) options: WriterOptions,
+    path: PathBuf,
+    _lock: WriterLock,
+}
+
+impl Writer {
+    /// Opens the database at `path` for writing; makes it when there is none.
+    ///
+    /// # Errors
+    ///
+    /// When another process writes it, when it is no database of this program, or on I/O errors.
+    pub fn open(path: &Path, now: Timestamp) -> Result<Self, StoreError> {
+        Self::open_with(path, now, WriterOptions::default())
+    }
+
+    /// Opens like [`Writer::open`], with deviations.
+    ///
+    /// # Errors
+    ///
+    /// As [`Writer::open`].
+    pub fn open_with(
+        path: &Path,
+        now: Timestamp,
+        options: WriterOptions,
+    ) -> Result<Self, StoreError> {
+        let path = connection::resolve(path)?;
+        let lock = WriterLock::take(&path)?;
+        let connection = connection::open_writer(&path, now)?;
+        let key: Vec<u8> =
+            connection.query_row("SELECT value FROM meta WHERE key = 'hash_key'", [], |row| {
+                row.get(0)
+            })?;
+        let key = <[u8; 16]>::try_from(key).map_err(|_| StoreError::damaged("the hash key"))?;
+        let mut writer = Self {
+            index: IdIndex::load(&connection)?,
+            blocks: BlockCache::default(),
+            corrected_sessions: HashSet::new(),
+            key: HashKey(key),
+            next_row: 1,
+            connection,
+            options,
+            path,
+            _lock: lock,
+        };
+        writer.reload()?;
+        Ok(writer)
+    }
+
+    /// Reads again what is kept in memory: at the start, and after a transaction that failed.
+    pub(super) fn reload(&mut self) -> Result<(), StoreError> {
+        self.next_row = self.connection.query_row(
+            "SELECT coalesce(max(row), 0) + 1 FROM request",
+            [],
+            |row| row.get(0),
+        )?;
+        let mut select = self
+            .connection
+            .prepare("SELECT DISTINCT session FROM session_correction")?;
+        let sessions = select.query_map([], |row| row.get::<_, i64>(0).map(i64::cast_unsigned))?;
+        self.corrected_sessions = sessions.collect::<Result<_, _>>()?;
+        self.index = IdIndex::load(&self.connection)?;
+        self.blocks = BlockCache::default();
+        Ok(())
+    }
+
+    /// Returns the names stored.
+    ///
+    /// # Errors
+    ///
+    /// When the table cannot be read or has a gap.
+    pub fn names(&self) -> Result<Names, StoreError> {
+        let mut names = Names::default();
+        load_names(&self.connection, &mut names)?;
+        Ok(names)
+    }
+
+    /// Returns the database's random key.
+    pub fn hash_key(&self) -> HashKey {
+        self.key
+    }
+
+    /// Returns every generation known.
+    ///
+    /// # Errors
+    ///
+    /// When the table cannot be read.
+    pub fn generations(&self) -> Result<Vec<Generation>, StoreError> {
+        let mut select = self.connection.prepare(
+            "SELECT id,source,path,device,inode,is_compressed,offset,head_len,head_hash,tail_len,\
+             tail_hash,state FROM generation ORDER BY id",
+        )?;
+        let unsigned =
+            |row: &rusqlite::Row<'_>, idx: usize| row.get::<_, i64>(idx).map(i64::cast_unsigned);
+        let found = select.query_map([], |row| {
+            Ok(Generation {
+                id: GenerationId(row.get(0)?),
+                source: SourceId(row.get(1)?),
+                path: row.get(2)?,
+                device: unsigned(row, 3)?,
+                inode: unsigned(row, 4)?,
+                is_compressed: row.get(5)?,
+                offset: ByteOffset(unsigned(row, 6)?),
+                head: Fingerprint {
+                    len: row.get(7)?,
+                    hash: unsigned(row, 8)?,
+                },
+                tail: Fingerprint {
+                    len: row.get(9)?,
+                    hash: unsigned(row, 10)?,
+                },
+                state: GenerationState::from_code(row.get(11)?),
+            })
+        })?;
+        Ok(found.collect::<Result<_, _>>()?)
+    }
+
+    /// Makes a generation that stands at its start.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be written.
+    pub fn open_generation(
+        &mut self,
+        new: &NewGeneration,
+        now: Timestamp,
+    ) -> Result<GenerationId, StoreError> {
+        let step = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        step.execute(
+            "INSERT OR IGNORE INTO source (name) VALUES (?1)",
+            params![new.source],
+        )?;
+        step.execute(
+            "INSERT INTO generation (source,path,device,inode,is_compressed,opened_at) \
+             SELECT id,?2,?3,?4,?5,?6 FROM source WHERE name = ?1",
+            params![
+                new.source,
+                new.path,
+                new.device.cast_signed(),
+                new.inode.cast_signed(),
+                new.is_compressed,
+                now.0
+            ],
+        )?;
+        let id = u32::try_from(step.last_insert_rowid()).unwrap_or(u32::MAX);
+        step.commit()?;
+        Ok(GenerationId(id))
+    }
+
+    /// Copies the write-ahead log into the database when it is long, or when `is_idle`; readers are
+    /// not waited for. Returns whether it was due.
+    ///
+    /// # Errors
+    ///
+    /// When the disk fails.
+    pub fn checkpoint_if_due(&mut self, is_idle: bool) -> Result<bool, StoreError> {
+        let mut wal = self.path.clone().into_os_string();
+        wal.push("-wal");
+        let len = std::fs::metadata(wal).map_or(0, |found| found.len());
+        if len < WAL_DUE && !(is_idle && len > 0) {
+            return Ok(false);
+        }
+        self.connection
+            .query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?;
+        Ok(true)
+    }
+
+    /// Counts all rows again into fresh rollups.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be read or written.
+    pub fn rebuild_rollups(&mut self) -> Result<(), StoreError> {
+        let step = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        for level in rollups::LEVELS {
+            step.execute(&format!("DELETE FROM {}", level.table), [])?;
+        }
+        let last: i64 = step.query_row("SELECT coalesce(max(row), 0) FROM request", [], |row| {
+            row.get(0)
+        })?;
+        let mut first = 1;
+        while first <= last {
+            let mut changes = rollups::Changes::default();
+            for (_, stored) in load_range(&step, first, first + 49_999)? {
+                changes.add(&stored.effective());
+            }
+            changes.flush(&step)?;
+            first += 50_000;
+        }
+        step.commit()?;
+        Ok(())
+    }
+
+    /// Moves the log into the database and closes it.
+    ///
+    /// # Errors
+    ///
+    /// When the disk fails; everything committed is safe all the same.
+    pub fn close(self) -> Result<(), StoreError> {
+        self.connection.close().map_err(|(_, error)| error.into())
+    }
+}
+
+/// Adds the names stored after those that `names` holds.
+pub(super) fn load_names(connection: &Connection, names: &mut Names) -> Result<(), StoreError> {
+    let known = i64::try_from(names.len()).unwrap_or(i64::MAX);
+    let mut select =
+        connection.prepare_cached("SELECT id, text FROM name WHERE id > ?1 ORDER BY id")?;
+    let mut rows = select.query([known])?;
+    while let Some(row) = rows.next()? {
+        let (id, text): (u32, String) = (row.get(0)?, row.get(1)?);
+        if names.intern(&text).id() != id {
+            return Err(StoreError::damaged(format!("name {id}")));
+        }
+    }
+    Ok(())
+}

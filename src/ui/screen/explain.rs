@@ -1,0 +1,270 @@
+//! One decision: what was recorded, the chain, how it compares, what came of it.
+
+use crate::app::{App, units};
+use crate::model::{Micros, Timestamp};
+use crate::stats::{Explanation, Snapshot};
+use crate::ui::text::{Canvas, Row};
+use crate::ui::theme::Role;
+
+/// Draws the page below the header.
+pub fn draw(app: &App, snapshot: &Snapshot, now: Timestamp, canvas: &mut Canvas<'_>) {
+    let asked = app.explained.as_deref().unwrap_or_default();
+    let Some(found) = snapshot
+        .explanation
+        .as_ref()
+        .filter(|found| found.id.starts_with(asked))
+    else {
+        let text = if snapshot.ambiguous.is_empty() {
+            " looking this decision up, or it is not stored".to_owned()
+        } else {
+            format!(" several ids fit: {}", snapshot.ambiguous.join(" "))
+        };
+        canvas.line(2, &Row::new().say(text, Role::Plain));
+        return;
+    };
+    let width = canvas.width();
+    let rows = page(app, found, now, width);
+    let room = canvas.height().saturating_sub(2);
+    let first = app.scroll.min(rows.len().saturating_sub(room));
+    for (idx, row) in rows.iter().skip(first).take(room).enumerate() {
+        canvas.line(idx + 1, row);
+    }
+}
+
+fn line(text: impl AsRef<str>) -> Row {
+    Row::new().own(" ", Role::Plain).say(text, Role::Plain)
+}
+
+fn title(text: &'static str) -> Row {
+    Row::new().own(" ", Role::Plain).own(text, Role::Title)
+}
+
+#[expect(
+    clippy::too_many_lines,
+    reason = "straight-line list of the facts of a page"
+)]
+fn page(app: &App, found: &Explanation, now: Timestamp, width: usize) -> Vec<Row> {
+    let text = |value: &Option<std::sync::Arc<str>>| {
+        value
+            .as_ref()
+            .map_or_else(|| "unknown".to_owned(), ToString::to_string)
+    };
+    let route = found.route.as_ref().map_or("(unknown)", |route| route);
+    let head = line(format!(
+        "{route}   {}   {} ({} ago)",
+        found.state,
+        units::day_clock(found.ts),
+        units::age(now.since(found.ts))
+    ));
+    let mut rows = Vec::new();
+    let signals: Vec<String> = found
+        .signals
+        .iter()
+        .map(|s| format!("{}={}", s.name, s.value.as_deref().unwrap_or("unknown")))
+        .collect();
+    rows.extend(wrapped("asked: ", &signals, width));
+    if !found.attrs.is_empty() {
+        let attrs: Vec<String> = found
+            .attrs
+            .iter()
+            .map(|(k, v)| format!("{k}={v}"))
+            .collect();
+        rows.extend(wrapped("attributes: ", &attrs, width));
+    }
+    rows.push(Row::new());
+    rows.push(title("RECORDED   verdict NO POLICY").own(
+        ": as recorded, cannot be checked: no policy text",
+        Role::Plain,
+    ));
+    rows.push(line(format!(
+        "  rule {}   tier {}   model {}",
+        text(&found.rule),
+        text(&found.tier),
+        text(&found.model)
+    )));
+    rows.push(line(format!(
+        "  policy {}   reason {}",
+        text(&found.policy),
+        text(&found.reason)
+    )));
+    if let Some(recorded) = &found.recorded {
+        rows.extend(
+            (app.settings.recorded_in_words)(found.format, recorded)
+                .iter()
+                .map(|text| line(format!("  {text}"))),
+        );
+    }
+    for (model, score, why) in &found.candidates {
+        let score = score.map_or_else(|| "--".to_owned(), |score| format!("{score:.3}"));
+        rows.push(line(format!(
+            "  candidate {model}  score {score}  {}",
+            why.as_deref().unwrap_or("taken or not said")
+        )));
+    }
+    let mut after = chain(found, width);
+    after.push(Row::new());
+    after.extend(compared(found, width));
+    after.push(line(consequence(found, now)));
+    // What happened fits a small screen; what was asked is then a scroll away.
+    let (first, second) = if width < 60 {
+        (after, rows)
+    } else {
+        (rows, after)
+    };
+    let mut rows = vec![head];
+    rows.extend(first);
+    rows.push(Row::new());
+    rows.extend(second);
+    for conflict in &found.conflicts {
+        rows.push(line(format!(
+            "two accounts of: {conflict}; the first counts"
+        )));
+    }
+    if found.has_bad_number {
+        rows.push(line("a number in the log was broken and reads as unknown"));
+    }
+    if let Some((path, offset)) = &found.source {
+        rows.push(line(format!("source: {path}, byte {offset}")));
+    }
+    rows
+}
+
+fn wrapped(head: &'static str, words: &[String], width: usize) -> Vec<Row> {
+    let mut rows = Vec::new();
+    let mut row = Row::new().own(" ", Role::Plain).own(head, Role::Title);
+    for word in words {
+        let word = crate::model::sanitise(word);
+        if row.width() + word.width() + 2 > width && row.width() > 8 {
+            rows.push(std::mem::take(&mut row).pad_to(0));
+            row = Row::new().pad_to(3);
+        }
+        row = row.shown(word, Role::Plain).own("  ", Role::Plain);
+    }
+    rows.push(row);
+    rows
+}
+
+fn chain(found: &Explanation, width: usize) -> Vec<Row> {
+    let ends = found
+        .attempts
+        .iter()
+        .filter_map(|hop| Some(hop.offset?.saturating_add(hop.latency?)));
+    let total = ends.max().or(found.latency).unwrap_or_default();
+    let cost = found.cost.map_or_else(
+        || "cost unknown".to_owned(),
+        |cost| units::usd(cost.as_usd()),
+    );
+    let took = found
+        .latency
+        .map_or_else(|| "latency unknown".to_owned(), units::span);
+    let head = format!(
+        "  {took}, {} attempts, {cost}, bars to {}",
+        found.attempts.len(),
+        units::span(total)
+    );
+    let mut rows = vec![title("CHAIN").say(head, Role::Plain)];
+    let bar = width.saturating_sub(if width < 80 { 26 } else { 66 });
+    for hop in &found.attempts {
+        let row = Row::new()
+            .own("   ", Role::Plain)
+            .left(&hop.model, if width < 80 { 14 } else { 20 }, Role::Plain)
+            .own(" ", Role::Plain);
+        let row = row
+            .right(
+                hop.latency.map_or_else(|| "--".to_owned(), units::span),
+                6,
+                Role::Plain,
+            )
+            .own(" ", Role::Plain);
+        let row = if width < 80 {
+            row
+        } else {
+            let why = hop.reason.as_ref().map_or_else(
+                || hop.outcome.to_owned(),
+                |reason| format!("{} {reason}", hop.outcome),
+            );
+            row.left(why, 24, Role::Plain)
+                .right(
+                    hop.cost
+                        .map_or_else(|| "--".to_owned(), |cost| units::usd(cost.as_usd())),
+                    8,
+                    Role::Plain,
+                )
+                .own(" ", Role::Plain)
+        };
+        rows.push(row.then(hop_bar(hop.offset.zip(hop.latency), total, bar)));
+        if hop.input_tokens.is_some() || hop.output_tokens.is_some() {
+            let count = |tokens: Option<u32>| {
+                tokens.map_or_else(|| "--".to_owned(), |tokens| tokens.to_string())
+            };
+            rows.push(line(format!(
+                "    {} tokens in, {} out",
+                count(hop.input_tokens),
+                count(hop.output_tokens)
+            )));
+        }
+    }
+    if found.has_hidden_attempts {
+        rows.push(line("  the log tells of an attempt that it does not hold"));
+    }
+    rows
+}
+
+fn hop_bar(place: Option<(Micros, Micros)>, total: Micros, width: usize) -> Row {
+    let Some((offset, latency)) = place else {
+        return Row::new();
+    };
+    let inner = width.saturating_sub(2);
+    let scale = |span: Micros| {
+        units::cells(
+            span.as_seconds() / total.as_seconds().max(1e-9) * units::as_float(inner as u64),
+            inner,
+        )
+    };
+    let start = scale(offset);
+    let end = scale(offset.saturating_add(latency)).max(start);
+    let mut row = Row::new().pad_to(start).own("|", Role::Plain);
+    for _ in start..end {
+        row.push_own("#", Role::Plain);
+    }
+    row.own("|", Role::Plain)
+}
+
+fn compared(found: &Explanation, width: usize) -> Vec<Row> {
+    let normal = &found.normal;
+    if normal.compared_with < 10 {
+        return vec![line(format!(
+            "too few to compare ({})",
+            normal.compared_with
+        ))];
+    }
+    let mut parts = vec![format!(
+        "{} requests of the route in {}:",
+        units::count(normal.compared_with),
+        units::whole_span(normal.reach),
+    )];
+    if let Some(percentile) = normal.latency_percentile {
+        parts.push(format!("slower than or as slow as {percentile:.0}%"));
+    }
+    if let Some(percentile) = normal.cost_percentile {
+        parts.push(format!("cost at or above {percentile:.0}%"));
+    }
+    if let Some(share) = normal.attempts_share {
+        parts.push(format!("{share:.0}% need as many attempts"));
+    }
+    wrapped("of ", &parts, width)
+}
+
+fn consequence(found: &Explanation, now: Timestamp) -> String {
+    if let Some((kind, by, after)) = &found.correction {
+        let after = after
+            .map(|after| format!(" after {}", units::span(after)))
+            .unwrap_or_default();
+        return format!("corrected: {} by {}{after}", kind.word(), by.word());
+    }
+    match found.state {
+        "open" => format!("open for {}", units::age(now.since(found.ts))),
+        _ if !found.corrections_known => "corrections are not logged by this source".to_owned(),
+        _ => "not corrected so far".to_owned(),
+    }
+}

@@ -1,0 +1,9 @@
+//! One file a page; each draws from the state into a canvas.
+
+pub mod decisions;
+pub mod explain;
+mod figures;
+pub mod help;
+pub mod overview;
+pub mod route;
+pub mod sources;

@@ -1,0 +1,85 @@
+//! Every page as text at four sizes, and what must hold at any size.
+
+use proptest::prelude::*;
+use ratatui::{Terminal, backend::TestBackend, buffer::Buffer};
+
+use super::draw;
+use crate::app::fixtures::{NOW, app, empty, ordinary, overfull};
+use crate::app::{App, Message, Scope, update};
+
+const SIZES: [(u16, u16); 4] = [(40, 10), (80, 24), (120, 40), (200, 50)];
+
+fn drawn(app: &App, size: (u16, u16)) -> Buffer {
+    let mut terminal = Terminal::new(TestBackend::new(size.0, size.1)).unwrap();
+    terminal.draw(|frame| draw(app, NOW, frame)).unwrap();
+    terminal.backend().buffer().clone()
+}
+
+fn text(buffer: &Buffer) -> String {
+    let width = usize::from(buffer.area.width.max(1));
+    let lines = buffer.content.chunks(width).map(|line| {
+        let text: String = line.iter().map(ratatui::buffer::Cell::symbol).collect();
+        text.trim_end().to_owned()
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+fn snap(
+    name: &str,
+    scope: Scope,
+    make: fn(crate::stats::Query) -> crate::stats::Snapshot,
+    fails: bool,
+) {
+    for size in SIZES {
+        let mut app = app(scope, size, make);
+        if fails {
+            update(
+                &mut app,
+                Message::QueryFailed("database is locked".to_owned()),
+                NOW,
+            );
+        }
+        let name = format!("{name}-{}x{}", size.0, size.1);
+        insta::assert_snapshot!(name, text(&drawn(&app, size)));
+    }
+}
+
+#[test]
+fn pages_with_ordinary_data() {
+    for (scope, _, name) in Scope::ALL {
+        snap(&format!("ordinary-{name}"), scope, ordinary, false);
+    }
+}
+
+#[test]
+fn overview_empty_overfull_and_failing() {
+    snap("empty", Scope::Overview, empty, false);
+    snap("overfull", Scope::Overview, overfull, false);
+    snap("failing", Scope::Overview, ordinary, true);
+}
+
+#[test]
+fn colour_never_stands_alone() {
+    for (scope, ..) in Scope::ALL {
+        let buffer = drawn(&app(scope, (120, 40), ordinary), (120, 40));
+        for cell in &buffer.content {
+            let is_plain = cell.fg == ratatui::style::Color::Reset;
+            assert!(is_plain || cell.modifier.contains(ratatui::style::Modifier::BOLD));
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+    #[test]
+    fn any_size_draws_and_nothing_hostile_reaches_a_cell(width in 0_u16..500, height in 0_u16..200, scope in 0_usize..5) {
+        let scope = Scope::ALL[scope].0;
+        let mut app = app(scope, (width, height), overfull);
+        app.is_help_open = width % 7 == 0;
+        let buffer = drawn(&app, (width, height));
+        for cell in &buffer.content {
+            let is_safe = cell.symbol().chars().all(|c| !c.is_control() && !('\u{202a}'..='\u{202e}').contains(&c));
+            prop_assert!(is_safe);
+        }
+    }
+}

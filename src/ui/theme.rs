@@ -1,0 +1,94 @@
+//! Roles to styles, and the characters of charts. The only place that names a colour.
+
+use ratatui::style::{Color, Modifier, Style};
+
+use crate::app::{App, ThemeName};
+
+/// What a piece of text is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// Ordinary.
+    Plain,
+    /// A heading, or a value that stands out.
+    Title,
+    /// Of lesser weight.
+    Dim,
+    /// Asks for action; always beside `!!` or words.
+    Act,
+    /// Asks for attention; always beside `! ` or words.
+    Watch,
+    /// A key of the line of keys.
+    Key,
+}
+
+impl Role {
+    /// Every role.
+    pub const ALL: [Self; 6] = [
+        Self::Plain,
+        Self::Title,
+        Self::Dim,
+        Self::Act,
+        Self::Watch,
+        Self::Key,
+    ];
+}
+
+/// The characters of charts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Glyphs {
+    /// Levels of a sparkline, lowest first.
+    pub levels: [&'static str; 8],
+    /// The 95 % band.
+    pub band: &'static str,
+}
+
+/// Styles and glyphs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Theme {
+    name: ThemeName,
+    /// The characters of charts.
+    pub glyphs: Glyphs,
+}
+
+impl Theme {
+    /// Returns the theme that `app` asks for.
+    pub fn of(app: &App) -> Self {
+        let glyphs = if app.settings.is_ascii {
+            Glyphs {
+                levels: ["_", ".", "-", "=", "*", "#", "%", "@"],
+                band: ":",
+            }
+        } else {
+            Glyphs {
+                levels: ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"],
+                band: "░",
+            }
+        };
+        Self {
+            name: app.settings.theme,
+            glyphs,
+        }
+    }
+
+    /// Returns the style of `role`: the terminal's own foreground and background, bold, dim, and only
+    /// colours that can be read on light and dark.
+    pub fn style(&self, role: Role) -> Style {
+        let style = match role {
+            Role::Plain => Style::new(),
+            Role::Dim => Style::new().add_modifier(Modifier::DIM),
+            Role::Title | Role::Key | Role::Act | Role::Watch => {
+                Style::new().add_modifier(Modifier::BOLD)
+            }
+        };
+        match (self.name, role) {
+            (ThemeName::Auto, Role::Act) => style.fg(Color::Red),
+            (ThemeName::Auto, Role::Watch) => style.fg(Color::Magenta),
+            _ => style,
+        }
+    }
+
+    /// Returns what selection adds to any style.
+    pub fn selected() -> Style {
+        Style::new().add_modifier(Modifier::REVERSED)
+    }
+}
