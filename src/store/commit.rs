@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use hashbrown::{HashMap, HashSet};
 use rusqlite::{OptionalExtension, params};
 
+use super::fault::Step;
 use super::row::{self, Stored};
 use super::writer::{Committed, Writer};
 use super::{StoreError, residual, rollups};
@@ -450,6 +451,7 @@ impl<'w> Work<'w> {
                         insert.raw_execute()?;
                     }
                     row::write_parts(connection, row, stored, true)?;
+                    self.writer.fuse.pass(Step::BetweenRows);
                     row += 1;
                 }
                 if is_full {

@@ -8,11 +8,11 @@
 mod commit;
 mod connection;
 mod error;
+mod fault;
 mod ids;
 mod lock;
 mod migrate;
 mod reader;
-
 mod residual;
 mod rollups;
 mod row;
@@ -21,9 +21,9 @@ mod transaction;
 mod writer;
 
 pub use error::StoreError;
+pub use fault::{Step, WriterOptions};
 pub use reader::Reader;
-
-pub use writer::{Committed, Writer, WriterOptions};
+pub use writer::{Committed, Writer};
 
 #[cfg(test)]
 mod tests;

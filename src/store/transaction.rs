@@ -6,6 +6,7 @@ use rusqlite::params;
 
 use super::StoreError;
 use super::commit::Work;
+use super::fault::Step;
 use super::writer::{Committed, Writer};
 use crate::model::Batch;
 
@@ -29,16 +30,20 @@ impl Writer {
     }
 
     fn try_commit(&mut self, batches: &[Batch]) -> Result<Committed, StoreError> {
+        self.fuse.pass(Step::BeforeBegin);
         self.connection.execute_batch("BEGIN IMMEDIATE")?;
-        if !self.options.split_checkpoint {
+        if !self.is_split {
+            self.fuse.pass(Step::BeforeAdvance);
             self.advance(batches)?;
         }
         for (name, text) in batches.iter().flat_map(|batch| &batch.names) {
             self.put_name(name.id(), text)?;
         }
         let committed = Work::new(self).store(batches)?;
+        self.fuse.pass(Step::BeforeCommit);
         self.connection.execute_batch("COMMIT")?;
-        if self.options.split_checkpoint {
+        self.fuse.pass(Step::AfterCommit);
+        if self.is_split {
             self.connection.execute_batch("BEGIN IMMEDIATE")?;
             self.advance(batches)?;
             self.connection.execute_batch("COMMIT")?;

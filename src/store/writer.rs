@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use hashbrown::HashSet;
 use rusqlite::{Connection, TransactionBehavior, params};
 
+use super::fault::{Fuse, Step, WriterOptions};
 use super::ids::IdIndex;
 use super::lock::WriterLock;
 use super::row::{BlockCache, load_range};
@@ -28,14 +29,6 @@ pub struct Committed {
     pub conflicts: u64,
 }
 
-/// Deviations from the ordinary way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct WriterOptions {
-    /// For the crash tests only: moves the checkpoint in a second transaction, which loses
-    /// exactly-once; the tests must notice.
-    pub split_checkpoint: bool,
-}
-
 /// The writer. It holds the lock as long as it lives.
 #[derive(Debug)]
 pub struct Writer {
@@ -45,7 +38,8 @@ pub struct Writer {
     pub(super) corrected_sessions: HashSet<u64>,
     pub(super) key: HashKey,
     pub(super) next_row: i64,
-    pub(super) options: WriterOptions,
+    pub(super) is_split: bool,
+    pub(super) fuse: Fuse,
     path: PathBuf,
     _lock: WriterLock,
 }
@@ -85,7 +79,8 @@ impl Writer {
             key: HashKey(key),
             next_row: 1,
             connection,
-            options,
+            is_split: options.split_checkpoint,
+            fuse: Fuse::new(options),
             path,
             _lock: lock,
         };
@@ -208,6 +203,7 @@ impl Writer {
         if len < WAL_DUE && !(is_idle && len > 0) {
             return Ok(false);
         }
+        self.fuse.pass(Step::BeforeLogCheckpoint);
         self.connection
             .query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?;
         Ok(true)

@@ -1,18 +1,25 @@
-//! SIGKILL at any moment: nothing lost, nothing doubled; and the same harness with the checkpoint
-//! moved outside the transaction must find doubles, or it would prove nothing.
+//! Death at any moment, and aimed at every step of a commit: nothing lost, nothing doubled; and the
+//! same harness with the checkpoint moved outside the transaction must find doubles, or it would
+//! prove nothing.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use routetop::store::{Step, Writer, WriterOptions};
 use rusqlite::Connection;
 
 use crate::support::{Random, pause, routetop, run_ok};
 
-/// Set for the child process of the negative control.
-const CONTROL: &str = "ROUTETOP_TEST_SPLIT_CHECKPOINT";
+/// Set for the child processes of this file: `split` or `whole`, the step at which the child dies
+/// (its place in [`Step::ALL`]), and how often it passes that step before.
+const PLAN: &str = "ROUTETOP_TEST_CRASH_PLAN";
+
+/// The number of the signal that `abort` raises, on every Unix.
+const SIGABRT: i32 = 6;
 
 /// What a run left behind.
 #[derive(Debug, PartialEq, Eq)]
@@ -83,52 +90,123 @@ impl Router {
     }
 }
 
-fn kill_many(kills: u64, seed: u64, start: impl Fn(&Path) -> Child) -> Tally {
-    let folder = tempfile::tempdir().unwrap();
-    let mut router = Router {
-        folder: folder.path().to_owned(),
-        random: Random(seed),
-        written: 0,
-        markers: 0,
-        rotations: 0,
-    };
-    router.write();
-    // A log is read from first sight on: the first file must have been seen before it is rotated.
-    run_ok(folder.path(), ["ingest", "--db", "t.db", "log.jsonl"]);
-    for _ in 0..kills {
-        let mut child = start(folder.path());
-        let end = Instant::now() + Duration::from_millis(1 + router.random.below(60));
+/// A router and a database beside its log.
+struct Harness {
+    folder: tempfile::TempDir,
+    router: Router,
+}
+
+impl Harness {
+    fn new(seed: u64) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut router = Router {
+            folder: folder.path().to_owned(),
+            random: Random(seed),
+            written: 0,
+            markers: 0,
+            rotations: 0,
+        };
+        router.write();
+        // A log is read from first sight on: the first file must have been seen before it is rotated.
+        run_ok(folder.path(), ["ingest", "--db", "t.db", "log.jsonl"]);
+        Self { folder, router }
+    }
+
+    /// Kills the reader after a few milliseconds in which the router writes.
+    fn kill(&mut self) {
+        let mut child = start_real(self.folder.path());
+        let end = Instant::now() + Duration::from_millis(1 + self.router.random.below(60));
         while Instant::now() < end {
-            router.write();
-            pause(Duration::from_millis(router.random.below(4)));
+            self.router.write();
+            pause(Duration::from_millis(self.router.random.below(4)));
         }
         child.kill().unwrap();
         child.wait().unwrap();
     }
-    run_ok(folder.path(), ["ingest", "--db", "t.db", "log.jsonl"]);
-    let db = Connection::open(folder.path().join("t.db")).unwrap();
-    let ask = |sql: &str| -> u64 {
-        u64::try_from(db.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap()).unwrap()
-    };
-    assert_eq!(
-        db.query_row("PRAGMA integrity_check", [], |row| row.get::<_, String>(0))
-            .unwrap(),
-        "ok"
-    );
-    Tally {
-        written: router.written,
-        requests: ask("SELECT count(*) FROM request"),
-        distinct: ask("SELECT count(DISTINCT id) FROM request"),
-        markers: ask("SELECT count(*) FROM marker"),
-        markers_written: router.markers,
-        suppressed: ask("SELECT sum(duplicates) FROM generation"),
+
+    /// Lets the router write until the reader has died of its own plan; the log of the database is
+    /// only looked after in quiet times, so that plan gets them.
+    fn await_death(&mut self, is_split: bool, step: Step, passes: u64) {
+        let word = if is_split { "split" } else { "whole" };
+        let place = Step::ALL.iter().position(|at| *at == step).unwrap();
+        let plan = &format!("{word} {place} {passes}");
+        let mut child = start_planned(self.folder.path(), plan);
+        let end = Instant::now() + Duration::from_secs(30);
+        let status = loop {
+            if let Some(status) = child.try_wait().unwrap() {
+                break status;
+            }
+            assert!(Instant::now() < end, "`{plan}` was not reached");
+            if step != Step::BeforeLogCheckpoint {
+                self.router.write();
+            }
+            pause(Duration::from_millis(self.router.random.below(4)));
+        };
+        self.router.write();
+        assert_eq!(status.signal(), Some(SIGABRT), "`{plan}`: {status}");
+    }
+
+    /// Reads the rest and counts.
+    fn tally(self) -> Tally {
+        let folder = self.folder.path();
+        run_ok(folder, ["ingest", "--db", "t.db", "log.jsonl"]);
+        let db = Connection::open(folder.join("t.db")).unwrap();
+        let ask = |sql: &str| -> u64 {
+            u64::try_from(db.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap()).unwrap()
+        };
+        assert_eq!(
+            db.query_row("PRAGMA integrity_check", [], |row| row.get::<_, String>(0))
+                .unwrap(),
+            "ok"
+        );
+        Tally {
+            written: self.router.written,
+            requests: ask("SELECT count(*) FROM request"),
+            distinct: ask("SELECT count(DISTINCT id) FROM request"),
+            markers: ask("SELECT count(*) FROM marker"),
+            markers_written: self.router.markers,
+            suppressed: ask("SELECT sum(duplicates) FROM generation"),
+        }
+    }
+}
+
+impl Tally {
+    /// Nothing lost, nothing doubled, nothing read twice.
+    fn assert_once(&self) {
+        let expected = Self {
+            written: self.written,
+            requests: self.written,
+            distinct: self.written,
+            markers: self.markers_written,
+            markers_written: self.markers_written,
+            suppressed: 0,
+        };
+        assert_eq!(*self, expected);
     }
 }
 
 fn start_real(folder: &Path) -> Child {
-    routetop()
-        .current_dir(folder)
-        .args(["ingest", "--db", "t.db", "--follow", "-q", "log.jsonl"])
+    start(routetop().current_dir(folder).args([
+        "ingest",
+        "--db",
+        "t.db",
+        "--follow",
+        "-q",
+        "log.jsonl",
+    ]))
+}
+
+fn start_planned(folder: &Path, plan: &str) -> Child {
+    start(
+        Command::new(std::env::current_exe().unwrap())
+            .current_dir(folder)
+            .args(["--exact", "crash::planned_child", "--nocapture"])
+            .env(PLAN, plan),
+    )
+}
+
+fn start(command: &mut Command) -> Child {
+    command
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
@@ -137,62 +215,69 @@ fn start_real(folder: &Path) -> Child {
 }
 
 #[test]
-fn two_hundred_kills_lose_and_double_nothing() {
+fn i1_two_hundred_kills_lose_and_double_nothing() {
     let kills = std::env::var("ROUTETOP_TEST_KILLS")
         .ok()
         .and_then(|n| n.parse().ok())
         .unwrap_or(200);
-    let tally = kill_many(kills, 7, start_real);
+    let mut harness = Harness::new(7);
+    for _ in 0..kills {
+        harness.kill();
+    }
+    let tally = harness.tally();
     assert!(
         tally.written > kills,
         "the router wrote too little: {tally:?}"
     );
-    let expected = Tally {
-        written: tally.written,
-        requests: tally.written,
-        distinct: tally.written,
-        markers: tally.markers_written,
-        markers_written: tally.markers_written,
-        suppressed: 0,
-    };
-    assert_eq!(tally, expected);
+    tally.assert_once();
 }
 
-/// The same with the checkpoint in a second transaction: run by [`split_checkpoint_child`].
 #[test]
-fn the_harness_finds_doubles_when_the_checkpoint_stands_outside() {
-    let tally = kill_many(150, 11, |folder| {
-        Command::new(std::env::current_exe().unwrap())
-            .current_dir(folder)
-            .args(["--exact", "crash::split_checkpoint_child", "--nocapture"])
-            .env(CONTROL, "1")
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap()
-    });
+fn i2_death_at_every_step_of_a_commit_loses_and_doubles_nothing() {
+    let mut harness = Harness::new(8);
+    for round in 0..20 {
+        for step in Step::ALL {
+            let is_rare = step == Step::BeforeLogCheckpoint;
+            if !is_rare {
+                harness.await_death(false, step, round % 4);
+            } else if round % 10 == 0 {
+                harness.await_death(false, step, 0);
+            }
+        }
+    }
+    harness.tally().assert_once();
+}
+
+#[test]
+fn i3_the_harness_finds_doubles_when_the_checkpoint_stands_outside() {
+    let mut harness = Harness::new(9);
+    for _ in 0..3 {
+        harness.await_death(true, Step::AfterCommit, 0);
+    }
+    let tally = harness.tally();
     assert!(
-        tally.suppressed > 0 || tally.markers > tally.markers_written,
-        "no double in 150 kills: the harness has no teeth: {tally:?}"
+        tally.suppressed > 0,
+        "no double: the harness has no teeth: {tally:?}"
     );
 }
 
-/// Not a test of its own: the child process of the negative control.
+/// Not a test of its own: the process that follows the log and dies where it was told to.
 #[test]
-fn split_checkpoint_child() {
-    if std::env::var_os(CONTROL).is_none() {
+fn planned_child() {
+    let Ok(plan) = std::env::var(PLAN) else {
         return;
-    }
+    };
     use routetop::runtime::{Clock, Pipeline, PipelineOptions, StopFlag};
-    use routetop::store::{Writer, WriterOptions};
-    let clock = Clock::system();
+    let words: Vec<&str> = plan.split(' ').collect();
     let options = WriterOptions {
-        split_checkpoint: true,
+        split_checkpoint: words[0] == "split",
+        abort_at: Some((
+            Step::ALL[words[1].parse::<usize>().unwrap()],
+            words[2].parse().unwrap(),
+        )),
     };
-    let Ok(writer) = Writer::open_with(Path::new("t.db"), clock.now(), options) else {
-        return;
-    };
+    let clock = Clock::system();
+    let writer = Writer::open_with(Path::new("t.db"), clock.now(), options).unwrap();
     let pipeline = Pipeline::start(
         writer,
         PipelineOptions {
