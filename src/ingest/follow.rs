@@ -12,10 +12,10 @@ use tokio::sync::Notify;
 
 use crate::model::{Generation, GenerationState, HashKey, Micros, NewGeneration, Timestamp};
 
-use super::decompress::is_packed_name;
+use super::decompress::Packing;
 use super::discover::expand;
+use super::files::{Files, LocalFiles};
 use super::identity::{FileId, FileKind, Known, Seen, Trace};
-use super::open::open_file;
 use super::pipe::Pipe;
 use super::reader::Reader;
 use super::worker::Work;
@@ -90,8 +90,16 @@ pub(super) struct Tracked {
     pub(super) idle_since: Option<Micros>,
 }
 
+impl Tracked {
+    /// Tells whether its decoder holds memory.
+    pub(super) fn is_unpacking(&self) -> bool {
+        matches!(&self.reader, Some(Reader::Packed(packed)) if packed.is_started())
+    }
+}
+
 /// Follows every source of a run.
 pub(super) struct Follower {
+    pub(super) files: Box<dyn Files>,
     pub(super) is_following: bool,
     pub(super) key: HashKey,
     pub(super) specs: Vec<SourceSpec>,
@@ -121,7 +129,7 @@ pub(super) struct Follower {
 }
 
 impl Follower {
-    /// Starts with the generations that the sink knows.
+    /// Starts on this machine's disk with the generations that the sink knows.
     pub(super) fn new(
         specs: Vec<SourceSpec>,
         is_following: bool,
@@ -129,7 +137,20 @@ impl Follower {
         known: &[Generation],
         wake: Arc<Notify>,
     ) -> Self {
+        Self::over(Box::new(LocalFiles), specs, is_following, key, known, wake)
+    }
+
+    /// Starts on any disk.
+    pub(super) fn over(
+        files: Box<dyn Files>,
+        specs: Vec<SourceSpec>,
+        is_following: bool,
+        key: HashKey,
+        known: &[Generation],
+        wake: Arc<Notify>,
+    ) -> Self {
         Self {
+            files,
             is_following,
             key,
             specs,
@@ -178,6 +199,10 @@ impl Follower {
         Ok(pass)
     }
 
+    pub(super) fn is_packed(&mut self, path: &Path) -> bool {
+        Packing::of(self.files.as_mut(), path).is_some()
+    }
+
     pub(super) fn is_tracked(&self, id: FileId) -> bool {
         self.tracked.iter().any(|at| at.file == id)
     }
@@ -208,7 +233,7 @@ impl Follower {
                 }
                 continue;
             }
-            let found = expand(&spec);
+            let found = expand(self.files.as_mut(), &spec);
             if found.is_empty() && is_first && !self.is_following {
                 return Err(IngestError::NoMatch { pattern: label });
             }
@@ -259,8 +284,8 @@ impl Follower {
         let mut looks = Vec::new();
         let mut fifos = Vec::new();
         for watched in self.watched.values_mut() {
-            let seen = match fs::metadata(&watched.path) {
-                Ok(metadata) => Seen::new(&metadata),
+            let seen = match self.files.look(&watched.path) {
+                Ok(seen) => seen,
                 Err(cause) => {
                     let is_fatal = !self.is_following && watched.is_named;
                     watched.state = if cause.kind() == io::ErrorKind::PermissionDenied {
@@ -388,11 +413,11 @@ impl Follower {
         {
             return Ok(());
         }
-        let is_packed = is_packed_name(path);
+        let is_packed = self.is_packed(path);
         if is_packed && !self.is_quiet(seen, now) {
             return Ok(());
         }
-        if let Err(cause) = open_file(path) {
+        if let Err(cause) = self.files.open(path) {
             return self.refuse(path, cause, now);
         }
         let label = match self.watched.get_mut(path) {

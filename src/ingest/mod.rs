@@ -28,10 +28,10 @@
 mod decompress;
 mod discover;
 mod error;
+mod files;
 mod follow;
 mod identity;
 mod lines;
-mod open;
 mod parser;
 mod pipe;
 mod progress;
