@@ -25,8 +25,10 @@
 //!
 //! Lines read from a pipe are stored at most once: those not yet committed when the process dies are gone.
 
+mod assemble;
 mod decompress;
 mod discover;
+mod document;
 mod error;
 mod files;
 mod follow;

@@ -8,6 +8,7 @@ use crate::model::{
     LocatedEvent, NewGeneration, Reject, Tally, Timestamp,
 };
 
+use super::document::Opening;
 use super::identity::{Trace, len_u64};
 use super::lines::{Piece, Splitter};
 use super::{LineParser, ParsedLine, Progress, Sink, SinkError};
@@ -64,21 +65,44 @@ pub(super) struct Limits {
     pub(super) line_len: usize,
 }
 
-struct Slot {
+pub(super) struct Slot {
     id: GenerationId,
-    offset: u64,
-    splitter: Option<Splitter>,
-    state: GenerationState,
+    pub(super) offset: u64,
+    pub(super) splitter: Option<Splitter>,
+    /// Whether the bytes are one document or lines, while that is open.
+    pub(super) start: Start,
+    pub(super) state: GenerationState,
     stored_state: GenerationState,
     renamed_to: Option<String>,
 }
 
+/// What the bytes at the start of a generation turn out to be.
+pub(super) enum Start {
+    /// Lines, as of here.
+    Lines,
+    /// Held until that is clear.
+    Open(Box<Opening>),
+    /// A document that is given up: the rest belongs to the row that says so.
+    GivenUp,
+}
+
+impl Start {
+    /// A document can only begin where the generation does.
+    fn at(offset: u64, line_len: usize) -> Self {
+        if offset == 0 {
+            Self::Open(Box::new(Opening::new(line_len)))
+        } else {
+            Self::Lines
+        }
+    }
+}
+
 #[derive(Default)]
-struct Pending {
-    slot: usize,
+pub(super) struct Pending {
+    pub(super) slot: usize,
     from: u64,
-    to: u64,
-    read_at: Timestamp,
+    pub(super) to: u64,
+    pub(super) read_at: Timestamp,
     events: Vec<LocatedEvent>,
     rejects: Vec<LineReject>,
     tally: Tally,
@@ -86,12 +110,12 @@ struct Pending {
 
 /// Owns the parser and the sink.
 pub(super) struct Worker {
-    parser: Box<dyn LineParser + Send>,
+    pub(super) parser: Box<dyn LineParser + Send>,
     sink: Box<dyn Sink>,
-    key: HashKey,
-    limits: Limits,
-    slots: Vec<Slot>,
-    pending: Pending,
+    pub(super) key: HashKey,
+    pub(super) limits: Limits,
+    pub(super) slots: Vec<Slot>,
+    pub(super) pending: Pending,
     names_sent: usize,
     progress: Arc<Progress>,
 }
@@ -113,6 +137,7 @@ impl Worker {
                 id: generation.id,
                 offset: generation.offset.0,
                 splitter: None,
+                start: Start::Lines,
                 state: generation.state,
                 stored_state: generation.state,
                 renamed_to: None,
@@ -142,6 +167,7 @@ impl Worker {
             } => {
                 if let Some(at) = self.slots.get_mut(slot) {
                     debug_assert_eq!(at.offset, trace.offset(), "attached elsewhere");
+                    at.start = Start::at(trace.offset(), self.limits.line_len);
                     at.splitter = Some(Splitter::new(self.key, self.limits.line_len, trace));
                     at.state = state;
                     at.renamed_to = renamed_to;
@@ -153,7 +179,8 @@ impl Worker {
                 len,
                 read_at,
             } => {
-                self.chunk(slot, bytes.get(..len).unwrap_or(&[]), read_at)?;
+                self.enter(slot, read_at)?;
+                self.chunk(slot, bytes.get(..len).unwrap_or(&[]))?;
                 return Ok(Some(bytes));
             }
             Work::NotText {
@@ -203,6 +230,7 @@ impl Worker {
                 self.limits.line_len,
                 Trace::default(),
             )),
+            start: Start::at(0, self.limits.line_len),
             state: GenerationState::Open,
             stored_state: GenerationState::Open,
             renamed_to: None,
@@ -226,8 +254,8 @@ impl Worker {
         Ok(())
     }
 
-    fn chunk(&mut self, slot: usize, bytes: &[u8], read_at: Timestamp) -> Result<(), SinkError> {
-        self.enter(slot, read_at)?;
+    /// Cuts bytes into lines.
+    pub(super) fn lines(&mut self, slot: usize, bytes: &[u8]) -> Result<(), SinkError> {
         let Some(mut splitter) = self.slots.get_mut(slot).and_then(|at| at.splitter.take()) else {
             debug_assert!(false, "a chunk for a slot that is not attached");
             return Ok(());
@@ -263,6 +291,7 @@ impl Worker {
         read_at: Timestamp,
     ) -> Result<(), SinkError> {
         self.enter(slot, read_at)?;
+        self.end_start(slot, state.is_some())?;
         if let Some(mut splitter) = self.slots.get_mut(slot).and_then(|at| at.splitter.take()) {
             let before = self.pending.to;
             if let Some(piece) = splitter.remainder() {
@@ -325,6 +354,7 @@ impl Worker {
     /// Hands over the pending batch, if there is anything to hand over.
     fn commit(&mut self) -> Result<(), SinkError> {
         let slot = self.pending.slot;
+        self.take_document(slot);
         let Some(splitter) = self.slots.get_mut(slot).and_then(|at| at.splitter.take()) else {
             return Ok(());
         };
@@ -413,14 +443,14 @@ fn is_accounted(pending: &Pending) -> bool {
 
 /// How a line without its line end is treated.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum LastLine {
+pub(super) enum LastLine {
     /// Nothing more will come: it is an event or in quarantine.
     Always,
     /// More may come: it is an event, or stays where it is.
     IfWhole,
 }
 
-fn take_piece(
+pub(super) fn take_piece(
     piece: &Piece<'_>,
     parser: &mut dyn LineParser,
     pending: &mut Pending,
@@ -508,7 +538,7 @@ fn take_line(
 }
 
 impl Pending {
-    fn reject(&mut self, len: u64, hash: u64, reject: Reject) {
+    pub(super) fn reject(&mut self, len: u64, hash: u64, reject: Reject) {
         self.tally.quarantined += 1;
         self.rejects.push(LineReject {
             offset: ByteOffset(self.to),
@@ -518,7 +548,7 @@ impl Pending {
         });
     }
 
-    fn count(&mut self, span: u64) {
+    pub(super) fn count(&mut self, span: u64) {
         self.tally.lines += 1;
         self.tally.bytes += span;
         self.to += span;

@@ -18,4 +18,5 @@ mod hostile;
 mod pty;
 mod readme;
 mod samples;
+mod source_faults;
 mod support;
