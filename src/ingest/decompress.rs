@@ -5,10 +5,10 @@
 //! file unpacks to: gzip needs 32 KiB, a zstd frame that asks for more than [`ZSTD_WINDOW_LOG_MAX`] is
 //! refused, and a decoder is made only when its first byte is asked for.
 
-use std::cell::Cell;
 use std::io::{self, BufReader, Read};
 use std::path::Path;
-use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use flate2::read::MultiGzDecoder;
 
@@ -72,8 +72,8 @@ impl Packing {
 pub(super) struct Packed {
     packing: Packing,
     input: Option<Counted>,
-    stream: Option<Box<dyn Read>>,
-    taken: Rc<Cell<u64>>,
+    stream: Option<Box<dyn Read + Send>>,
+    taken: Arc<AtomicU64>,
     /// Damage met behind bytes that were handed out: a gzip decoder reports it once, then says "end".
     damage: Option<io::Error>,
 }
@@ -81,15 +81,15 @@ pub(super) struct Packed {
 /// The compressed bytes in sequence.
 struct Counted {
     file: Box<dyn OpenFile>,
-    taken: Rc<Cell<u64>>,
+    taken: Arc<AtomicU64>,
 }
 
 impl Read for Counted {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let at = self.taken.get();
+        let at = self.taken.load(Ordering::Relaxed);
         let len = self.file.read_at(buffer, at)?;
         self.taken
-            .set(at.saturating_add(u64::try_from(len).unwrap_or(u64::MAX)));
+            .fetch_add(u64::try_from(len).unwrap_or(u64::MAX), Ordering::Relaxed);
         Ok(len)
     }
 }
@@ -100,10 +100,10 @@ impl Packed {
         let packing = Packing::of(files, path)
             .or_else(|| Packing::by_name(path))
             .unwrap_or(Packing::Gzip);
-        let taken = Rc::new(Cell::new(0));
+        let taken = Arc::new(AtomicU64::new(0));
         let input = Counted {
             file: files.open(path)?,
-            taken: Rc::clone(&taken),
+            taken: Arc::clone(&taken),
         };
         Ok(Self {
             packing,
@@ -165,7 +165,7 @@ impl Packed {
 
     /// Returns how many compressed bytes were read.
     pub(super) fn taken(&self) -> u64 {
-        self.taken.get()
+        self.taken.load(Ordering::Relaxed)
     }
 }
 

@@ -15,7 +15,8 @@ const FOLDERS_MAX: usize = 100_000;
 /// Returns the paths behind a source, sorted; a named file is returned whether it exists or not.
 pub(super) fn expand(files: &mut dyn Files, spec: &SourceSpec) -> Vec<PathBuf> {
     match spec {
-        SourceSpec::Stdin => Vec::new(),
+        // A host has a follower of its own, which is given the path on it.
+        SourceSpec::Stdin | SourceSpec::Remote { .. } => Vec::new(),
         SourceSpec::File(path) if is_kind(files, path, FileKind::Folder) => folder(files, path),
         SourceSpec::File(path) => vec![path.clone()],
         SourceSpec::Folder(path) => folder(files, path),
@@ -133,7 +134,8 @@ pub(super) fn siblings(files: &mut dyn Files, path: &Path) -> Vec<Sibling> {
     found.into_iter().map(|(_, sibling)| sibling).collect()
 }
 
-fn stem(name: &str) -> &str {
+/// Returns the beginning that a name and its rotations share.
+pub(super) fn stem(name: &str) -> &str {
     let end = name
         .char_indices()
         .skip(1)

@@ -428,7 +428,7 @@ mod tests {
     fn what_is_not_whole_waits() {
         let text = "[\n {\"a\": \"b\"},\n {\"c\": 1}\n]\n";
         for end in 0..text.len() - 2 {
-            let (verdict, opening) = judge(text[..end].as_bytes(), 3);
+            let (verdict, opening) = judge(&text.as_bytes()[..end], 3);
             assert_eq!(verdict, Verdict::Undecided);
             assert!(opening.pieces().is_none(), "{}", &text[..end]);
         }

@@ -8,6 +8,8 @@ use std::io;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 
+use crate::model::Timestamp;
+
 use super::identity::Seen;
 
 /// A disk.
@@ -24,10 +26,20 @@ pub(super) trait Files {
 
     /// Opens a file without ever waiting for a writer on a named pipe.
     fn open(&mut self, path: &Path) -> io::Result<Box<dyn OpenFile>>;
+
+    /// Returns the time by the clock that stamps the files, given that of this machine.
+    fn clock(&self, wall: Timestamp) -> Timestamp {
+        wall
+    }
+
+    /// Tells whether looking at bytes costs next to nothing.
+    fn is_near(&self) -> bool {
+        true
+    }
 }
 
 /// A file whose bytes can still be read when its path leads elsewhere.
-pub(super) trait OpenFile {
+pub(super) trait OpenFile: Send {
     /// Reads bytes at `offset`; 0 is the end for now.
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
 

@@ -7,6 +7,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::Notify;
 
@@ -49,6 +50,33 @@ pub(super) struct Now {
     pub(super) elapsed: Micros,
     /// By the clock on the wall.
     pub(super) wall: Timestamp,
+}
+
+impl Now {
+    /// An instant so long after the start of the run.
+    pub(super) fn at(elapsed: Duration, wall: Timestamp) -> Self {
+        let elapsed = Micros(u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX));
+        Self { elapsed, wall }
+    }
+}
+
+/// What a follower has done.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Done {
+    /// Plain bytes read.
+    pub(super) bytes: u64,
+    /// Files that are damaged or no text.
+    pub(super) damaged: u64,
+}
+
+impl Done {
+    /// Returns both together.
+    pub(super) fn plus(self, other: Self) -> Self {
+        Self {
+            bytes: self.bytes.saturating_add(other.bytes),
+            damaged: self.damaged.saturating_add(other.damaged),
+        }
+    }
 }
 
 /// What a pass did.
@@ -97,6 +125,16 @@ impl Tracked {
     }
 }
 
+/// A file that ends before its bytes do.
+#[derive(Debug, Clone)]
+pub(super) struct Damage {
+    pub(super) label: String,
+    pub(super) path: PathBuf,
+    /// How far it was read, in plain bytes.
+    pub(super) offset: u64,
+    pub(super) reason: String,
+}
+
 /// Follows every source of a run.
 pub(super) struct Follower {
     pub(super) files: Box<dyn Files>,
@@ -122,6 +160,8 @@ pub(super) struct Follower {
     pub(super) rescan: HashSet<PathBuf>,
     pub(super) bytes_done: u64,
     pub(super) damaged: u64,
+    /// Files that are damaged as they stand now.
+    pub(super) damage: BTreeMap<FileId, Damage>,
     /// The wall clock of the first pass, in nanoseconds.
     pub(super) started: i128,
     discovered: Option<Micros>,
@@ -166,6 +206,7 @@ impl Follower {
             rescan: HashSet::new(),
             bytes_done: 0,
             damaged: 0,
+            damage: BTreeMap::new(),
             started: 0,
             discovered: None,
             wake,
@@ -203,6 +244,14 @@ impl Follower {
         Packing::of(self.files.as_mut(), path).is_some()
     }
 
+    /// Returns what was done so far.
+    pub(super) fn done(&self) -> Done {
+        Done {
+            bytes: self.bytes_done,
+            damaged: self.damaged,
+        }
+    }
+
     pub(super) fn is_tracked(&self, id: FileId) -> bool {
         self.tracked.iter().any(|at| at.file == id)
     }
@@ -210,7 +259,7 @@ impl Follower {
     fn discover(&mut self, now: Now, out: &mut dyn Out) -> Result<(), IngestError> {
         let is_first = self.discovered.is_none();
         if is_first {
-            self.started = i128::from(now.wall.0) * 1_000;
+            self.started = i128::from(self.files.clock(now.wall).0) * 1_000;
         }
         let is_due = self
             .discovered

@@ -3,13 +3,13 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::model::GenerationState;
+use crate::model::{GenerationState, sanitise};
 
 use super::IngestError;
 use super::decompress::{Packed, Packing};
 use super::discover::siblings;
 use super::files::{Files, OpenFile};
-use super::follow::{Follower, Now, Out, Pass, Tracked, new_generation, unread};
+use super::follow::{Damage, Follower, Now, Out, Pass, Tracked, new_generation, unread};
 use super::identity::{FileKind, Known, Seen, Trace, len_u64, not_text};
 use super::reader::{Reader, packed_verify, plain_matches, plain_verify, skip, trace_of};
 use super::worker::Work;
@@ -20,6 +20,8 @@ const CHUNK_LEN: usize = 1024 * 1024;
 const CHUNK_LEN_TAIL: usize = 64 * 1024;
 /// How much of one file is read before the next file has its turn.
 const TURN_BYTES: u64 = 16 * 1024 * 1024;
+/// How many damaged files are told of.
+const DAMAGE_MAX: usize = 1_000;
 /// Up to so many files are verified in every pass, changed or not.
 const VERIFY_ALWAYS_MAX: usize = 256;
 
@@ -225,6 +227,7 @@ impl Follower {
         is_rotated: bool,
     ) {
         let is_packed = self.is_packed(path);
+        self.damage.remove(&seen.id);
         self.tracked.push(Tracked {
             slot,
             label: label.to_owned(),
@@ -348,7 +351,7 @@ impl Follower {
         now: Now,
         out: &mut dyn Out,
     ) -> Result<(), IngestError> {
-        let is_always = self.tracked.len() <= VERIFY_ALWAYS_MAX;
+        let is_always = self.files.is_near() && self.tracked.len() <= VERIFY_ALWAYS_MAX;
         let mut idx = 0;
         while let Some(at) = self.tracked.get_mut(idx) {
             if is_intact(self.files.as_mut(), at, is_always) {
@@ -479,6 +482,15 @@ impl Follower {
             End::NotText | End::Damaged => {
                 self.settled.insert(settled.id, settled);
                 self.damaged += 1;
+                if self.damage.len() < DAMAGE_MAX {
+                    let damage = Damage {
+                        label: at.label.clone(),
+                        path: at.path.clone(),
+                        offset: at.trace.offset(),
+                        reason: turn.reason.clone(),
+                    };
+                    self.damage.insert(settled.id, damage);
+                }
                 Some(GenerationState::Damaged)
             }
             End::Reached if at.is_packed => {
@@ -551,6 +563,8 @@ enum End {
 struct Turn {
     bytes: u64,
     end: End,
+    /// Why it is damaged, fit to be shown.
+    reason: String,
 }
 
 fn read_turn(
@@ -562,6 +576,7 @@ fn read_turn(
     let mut turn = Turn {
         bytes: 0,
         end: End::NotYet,
+        reason: String::new(),
     };
     if !open_reader(files, at) {
         turn.end = if at.is_packed {
@@ -586,7 +601,8 @@ fn read_turn(
                 break;
             }
             Ok(len) => len,
-            Err(_) => {
+            Err(cause) => {
+                turn.reason = sanitise(&cause.to_string()).to_string();
                 turn.end = if at.is_packed {
                     End::Damaged
                 } else {
@@ -615,6 +631,7 @@ fn read_turn(
                 read_at: now.wall,
             })?;
             turn.end = End::NotText;
+            turn.reason = format!("no text: {what}");
             break;
         }
         out.send(Work::Chunk {

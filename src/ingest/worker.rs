@@ -1,5 +1,6 @@
 //! The parse worker: chunks to lines to batches, each with the step of its checkpoint.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -57,6 +58,21 @@ pub(super) enum Work {
     Flush,
 }
 
+impl Work {
+    /// Returns the slot that it is about; a new generation has none yet.
+    pub(super) fn slot_mut(&mut self) -> Option<&mut usize> {
+        match self {
+            Self::Open(_) | Self::Flush => None,
+            Self::Attach { slot, .. }
+            | Self::Chunk { slot, .. }
+            | Self::NotText { slot, .. }
+            | Self::Mark { slot, .. }
+            | Self::Close { slot, .. }
+            | Self::Settle { slot, .. } => Some(slot),
+        }
+    }
+}
+
 /// The bounds of one batch.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Limits {
@@ -74,6 +90,21 @@ pub(super) struct Slot {
     pub(super) state: GenerationState,
     stored_state: GenerationState,
     renamed_to: Option<String>,
+}
+
+impl Slot {
+    /// A generation as it is stored.
+    fn of(generation: &Generation) -> Self {
+        Self {
+            id: generation.id,
+            offset: generation.offset.0,
+            splitter: None,
+            start: Start::Lines,
+            state: generation.state,
+            stored_state: generation.state,
+            renamed_to: None,
+        }
+    }
 }
 
 /// What the bytes at the start of a generation turn out to be.
@@ -131,18 +162,7 @@ impl Worker {
         progress: Arc<Progress>,
     ) -> Self {
         let names_sent = parser.names().len();
-        let slots = known
-            .iter()
-            .map(|generation| Slot {
-                id: generation.id,
-                offset: generation.offset.0,
-                splitter: None,
-                start: Start::Lines,
-                state: generation.state,
-                stored_state: generation.state,
-                renamed_to: None,
-            })
-            .collect();
+        let slots = known.iter().map(Slot::of).collect();
         Self {
             parser,
             sink,
@@ -211,6 +231,30 @@ impl Worker {
             Work::Flush => self.commit()?,
         }
         Ok(None)
+    }
+
+    /// Returns how many generations there are.
+    pub(super) fn slots_len(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// Returns the slot of every generation.
+    pub(super) fn places(&self) -> HashMap<GenerationId, usize> {
+        let slots = self.slots.iter().enumerate();
+        slots.map(|(slot, at)| (at.id, slot)).collect()
+    }
+
+    /// Returns every generation as it is stored, everything handed over so far included.
+    pub(super) fn stored(&mut self) -> Result<Vec<Generation>, SinkError> {
+        self.finish()?;
+        self.sink.generations()
+    }
+
+    /// Forgets what was read of a generation and not stored.
+    pub(super) fn restart(&mut self, slot: usize, generation: &Generation) {
+        if let Some(at) = self.slots.get_mut(slot) {
+            *at = Slot::of(generation);
+        }
     }
 
     /// Hands over what is pending and waits until everything is committed.
