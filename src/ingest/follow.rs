@@ -165,6 +165,8 @@ pub(super) struct Follower {
     /// The wall clock of the first pass, in nanoseconds.
     pub(super) started: i128,
     discovered: Option<Micros>,
+    /// Whether a pass is over: what turns into no file later does not end the run.
+    is_started: bool,
     wake: Arc<Notify>,
 }
 
@@ -209,6 +211,7 @@ impl Follower {
             damage: BTreeMap::new(),
             started: 0,
             discovered: None,
+            is_started: false,
             wake,
         }
     }
@@ -217,6 +220,7 @@ impl Follower {
     pub(super) fn step(&mut self, now: Now, out: &mut dyn Out) -> Result<Pass, IngestError> {
         self.discover(now, out)?;
         let looks = self.look(now, out)?;
+        self.is_started = true;
         self.place(&looks, now, out)?;
         self.check_truncated(&looks, now, out)?;
         self.check_departed(now, out)?;
@@ -337,10 +341,10 @@ impl Follower {
                 Ok(seen) => seen,
                 Err(cause) => {
                     let is_fatal = !self.is_following && watched.is_named;
-                    watched.state = if cause.kind() == io::ErrorKind::PermissionDenied {
-                        "permission denied"
-                    } else {
-                        "waiting for file"
+                    watched.state = match cause.kind() {
+                        io::ErrorKind::NotFound => "waiting for file",
+                        io::ErrorKind::PermissionDenied => "permission denied",
+                        _ => "cannot be opened",
                     };
                     let was_read = self.tracked.iter().any(|at| at.home == watched.path);
                     if is_fatal && !was_read {
@@ -361,7 +365,7 @@ impl Follower {
                     }
                 }
                 FileKind::Folder => watched.state = "folder",
-                kind if watched.is_named => {
+                kind if watched.is_named && !self.is_started => {
                     return Err(IngestError::NotAFile {
                         path: watched.path.clone(),
                         kind: if kind == FileKind::Socket {
