@@ -19,4 +19,5 @@ mod pty;
 mod readme;
 mod samples;
 mod source_faults;
+mod ssh_faults;
 mod support;

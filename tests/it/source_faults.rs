@@ -48,7 +48,8 @@ fn pretty(records: &[Value]) -> String {
 
 /// Requests as lines.
 fn lines(from: u64, to: u64) -> String {
-    (from..to).map(|n| format!("{}\n", request(n))).collect()
+    let lines: Vec<String> = (from..to).map(|n| request(n).to_string()).collect();
+    lines.join("\n") + "\n"
 }
 
 fn gz(bytes: &[u8]) -> Vec<u8> {
@@ -391,7 +392,7 @@ fn i25_an_unreadable_file_is_said_and_read_once_it_may_be() {
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).unwrap();
     let path = folder.path().join("r.jsonl");
     fs::write(&path, lines(0, 10)).unwrap();
-    fs::set_permissions(&path, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).unwrap();
     let binary = env!("CARGO_BIN_EXE_routetop");
     let mut args = vec!["--db", "t.db", "r.jsonl"];
     // Root may read everything, so that the case only exists for others.

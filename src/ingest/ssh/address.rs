@@ -121,7 +121,9 @@ fn is_host(text: &str) -> bool {
 }
 
 fn is_user(text: &str) -> bool {
-    (1..=USER_LEN_MAX).contains(&text.len()) && !text.starts_with('-') && text.bytes().all(is_plain)
+    (1..=USER_LEN_MAX).contains(&text.len())
+        && !text.starts_with(['-', '.'])
+        && text.bytes().all(is_plain)
 }
 
 fn is_plain(byte: u8) -> bool {

@@ -161,6 +161,11 @@ impl Connection {
         self.loss.is_some()
     }
 
+    /// Tells whether no more bytes will come.
+    pub(super) fn is_ended(&self) -> bool {
+        self.is_ended
+    }
+
     /// Returns why the connection is lost.
     pub(super) fn into_loss(mut self) -> Loss {
         self.loss.take().unwrap_or(Loss {

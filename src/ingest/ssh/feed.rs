@@ -20,7 +20,7 @@ use crate::model::{Generation, HashKey, Timestamp};
 
 use super::Address;
 use super::connection::{Connection, Dial, Loss};
-use super::files::RemoteFiles;
+use super::files::{Memory, RemoteFiles};
 
 /// How many tries in a row may fail in a run that does not follow.
 const TRIES_MAX: u32 = 5;
@@ -52,6 +52,7 @@ pub(in crate::ingest) struct Feed {
     line: Line,
     started: Instant,
     done: Done,
+    memory: Memory,
 }
 
 /// How a connection ended.
@@ -76,6 +77,7 @@ impl Feed {
             line,
             started: Instant::now(),
             done: Done::default(),
+            memory: Memory::default(),
         }
     }
 
@@ -127,7 +129,7 @@ impl Feed {
             key: options.key,
         };
         let files = match Connection::open(&dial, (options.clock)()) {
-            Ok(connection) => RemoteFiles::new(connection),
+            Ok(connection) => RemoteFiles::new(connection, std::mem::take(&mut self.memory)),
             Err(_) if options.stop.is_set() => return Ok(End::Stopped),
             Err(loss) => return Ok(End::Lost(loss)),
         };
@@ -157,8 +159,11 @@ impl Feed {
             }
             if files.is_lost() {
                 drop(follower);
-                let loss = files.into_loss();
-                return Ok(loss.map_or(End::Stopped, End::Lost));
+                let Some((loss, memory)) = files.into_loss() else {
+                    return Ok(End::Stopped);
+                };
+                self.memory = memory;
+                return Ok(End::Lost(loss));
             }
             let pass = match step {
                 Ok(pass) => pass,
@@ -239,7 +244,7 @@ impl Feed {
             pause.as_secs_f64().round()
         );
         let detail = match loss.remedy {
-            Some(remedy) => format!("{}; {remedy}", loss.reason),
+            Some(remedy) => format!("{remedy} ({})", loss.reason),
             None => loss.reason,
         };
         self.tell(state.into(), Health::Waiting, detail);

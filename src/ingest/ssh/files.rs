@@ -11,18 +11,20 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::ingest::discover::stem;
 use crate::ingest::files::{Files, OpenFile};
-use crate::ingest::identity::{FileId, FileKind, HEAD_LEN_MAX, Seen};
+use crate::ingest::identity::{FileId, FileKind, HEAD_LEN_MAX, Seen, TAIL_LEN_MAX};
 use crate::model::Timestamp;
 
 use super::connection::{Connection, LIST_LEN_MAX, Loss};
 use super::frame::Frame;
 
-/// The unit in which bytes are asked for.
+/// What is asked for when few bytes are wanted: a fingerprint, and what may have been written behind it.
+const PAGE_LEN: usize = 4 * 1024;
+/// The unit in which many bytes are asked for.
 const BLOCK_LEN: usize = 64 * 1024;
 /// The most blocks of one answer.
 const BLOCKS_MAX: usize = 16;
-/// How many files' first bytes are remembered.
-const HEADS_MAX: usize = 4_096;
+/// Of how many files the bytes of a fingerprint are remembered.
+const REMEMBERED_MAX: usize = 4_096;
 /// How often a read looks for a file again that was renamed just then.
 const TRIES_MAX: usize = 3;
 
@@ -41,11 +43,18 @@ struct Host {
     listings: HashMap<Place, Result<BTreeMap<String, Seen>, io::ErrorKind>>,
     /// The last bytes that came.
     stretch: Stretch,
-    /// The first bytes of files, with what the file was then.
-    heads: HashMap<FileId, (Seen, Vec<u8>)>,
+    memory: Memory,
 }
 
-/// Bytes of a file as they stood in one pass.
+/// Bytes by which files are recognised, as long as these have not changed: over a line that breaks again
+/// and again, the same archives need not be looked into each time.
+#[derive(Default)]
+pub(super) struct Memory {
+    heads: HashMap<FileId, Stretch>,
+    tails: HashMap<FileId, Stretch>,
+}
+
+/// Bytes of a file, and what the file was then.
 #[derive(Default)]
 struct Stretch {
     seen: Option<Seen>,
@@ -53,14 +62,26 @@ struct Stretch {
     bytes: Vec<u8>,
 }
 
+impl Stretch {
+    /// Returns the bytes at `offset` of a file that is still as it was.
+    fn at(&self, seen: &Seen, offset: u64) -> &[u8] {
+        let start = offset.checked_sub(self.from);
+        let start = start.filter(|_| self.seen == Some(*seen));
+        let start = start.and_then(|start| usize::try_from(start).ok());
+        start
+            .and_then(|start| self.bytes.get(start..))
+            .unwrap_or(&[])
+    }
+}
+
 impl RemoteFiles {
-    pub(super) fn new(connection: Connection) -> Self {
+    pub(super) fn new(connection: Connection, memory: Memory) -> Self {
         Self(Arc::new(Mutex::new(Host {
             connection,
             places: Vec::new(),
             listings: HashMap::new(),
             stretch: Stretch::default(),
-            heads: HashMap::new(),
+            memory,
         })))
     }
 
@@ -76,11 +97,12 @@ impl RemoteFiles {
         self.host().connection.is_lost()
     }
 
-    /// Ends the connection and returns why it was lost; the follower must be gone.
-    pub(super) fn into_loss(self) -> Option<Loss> {
+    /// Ends the connection and returns why it was lost, and what is worth remembering; the follower
+    /// must be gone.
+    pub(super) fn into_loss(self) -> Option<(Loss, Memory)> {
         let host = Arc::into_inner(self.0)?;
         let host = host.into_inner().unwrap_or_else(PoisonError::into_inner);
-        Some(host.connection.into_loss())
+        Some((host.connection.into_loss(), host.memory))
     }
 
     fn host(&self) -> MutexGuard<'_, Host> {
@@ -203,8 +225,9 @@ impl Host {
             _ => return Ok(Err(io::ErrorKind::NotFound)),
         }
         let text = String::from_utf8_lossy(&frame.bytes);
-        if text.lines().any(|line| line == "too many") {
-            let reason = "a folder holds too many files: name fewer by a longer beginning";
+        if text.lines().any(|line| line == "failed") {
+            let reason =
+                "a folder cannot be listed: if it holds very many files, name fewer of them";
             return Err(self.connection.lose(reason));
         }
         Ok(Ok(text.lines().filter_map(read_facts).collect()))
@@ -232,7 +255,13 @@ impl Host {
                 return Ok(len);
             }
             if self.fetch(&path, &seen, buffer.len(), offset)? {
-                return Ok(self.read_remembered(&seen, buffer, offset));
+                let len = self.read_remembered(&seen, buffer, offset);
+                return if len == 0 && self.connection.is_ended() {
+                    // Cut off before the first byte: that is not the end of the file.
+                    Err(self.connection.lose("the connection ended"))
+                } else {
+                    Ok(len)
+                };
             }
             // Renamed since the listing: it is looked for anew.
             self.listings.clear();
@@ -245,17 +274,10 @@ impl Host {
 
     /// Copies bytes that came before; returns how many.
     fn read_remembered(&self, seen: &Seen, buffer: &mut [u8], offset: u64) -> usize {
-        let stretch = &self.stretch;
-        let stretch = (stretch.seen == Some(*seen)).then_some((stretch.from, &stretch.bytes));
-        let head = self.heads.get(&seen.id);
-        let head = head
-            .filter(|(then, _)| then == seen)
-            .map(|(_, bytes)| (0, bytes));
-        for (from, bytes) in [stretch, head].into_iter().flatten() {
-            let start = offset
-                .checked_sub(from)
-                .and_then(|at| usize::try_from(at).ok());
-            let rest = start.and_then(|start| bytes.get(start..)).unwrap_or(&[]);
+        let memory = &self.memory;
+        let known = [memory.heads.get(&seen.id), memory.tails.get(&seen.id)];
+        for stretch in [Some(&self.stretch)].into_iter().chain(known).flatten() {
+            let rest = stretch.at(seen, offset);
             let len = rest.len().min(buffer.len());
             if let (Some(to), Some(rest)) = (buffer.get_mut(..len), rest.get(..len))
                 && len > 0
@@ -273,21 +295,26 @@ impl Host {
         let stretch = &self.stretch;
         let is_next = stretch.seen == Some(*seen)
             && stretch.from + u64::try_from(stretch.bytes.len()).unwrap_or(0) == offset;
-        let blocks = if is_next {
-            BLOCKS_MAX
-        } else {
-            len.div_ceil(BLOCK_LEN).clamp(1, BLOCKS_MAX)
-        };
         let head_len = u64::try_from(HEAD_LEN_MAX).unwrap_or(0);
+        let end = offset.saturating_add(u64::try_from(len).unwrap_or(u64::MAX));
+        let (block, count) = if end <= head_len {
+            (PAGE_LEN, 0)
+        } else if is_next {
+            (BLOCK_LEN, BLOCKS_MAX)
+        } else if len <= PAGE_LEN {
+            (PAGE_LEN, 1)
+        } else {
+            (BLOCK_LEN, len.div_ceil(BLOCK_LEN).min(BLOCKS_MAX))
+        };
         let from = offset.max(head_len);
         let question = format!(
-            "fetch\n{} {} {HEAD_LEN_MAX} {} {blocks}\n{}\n",
+            "fetch\n{} {} {HEAD_LEN_MAX} {} {block} {count}\n{}\n",
             seen.id.device,
             seen.id.inode,
             from - head_len,
             path.display()
         );
-        let len_max = HEAD_LEN_MAX + blocks * BLOCK_LEN;
+        let len_max = HEAD_LEN_MAX + block * count;
         let mut frame = self.connection.ask(question.as_bytes(), len_max)?;
         match second(&frame) {
             "ok" => {}
@@ -297,10 +324,10 @@ impl Host {
         let bytes = frame.bytes.split_off(HEAD_LEN_MAX.min(frame.bytes.len()));
         // A head that was cut off on its way would be the head of another file.
         if frame.is_whole || frame.bytes.len() == HEAD_LEN_MAX {
-            if self.heads.len() >= HEADS_MAX {
-                self.heads.clear();
-            }
-            self.heads.insert(seen.id, (*seen, frame.bytes));
+            self.memory.remember_head(seen, frame.bytes);
+        }
+        if let Some(tail) = bytes.get(..len).filter(|_| len <= TAIL_LEN_MAX) {
+            self.memory.remember_tail(seen, from, tail.to_vec());
         }
         self.stretch = Stretch {
             seen: Some(*seen),
@@ -309,6 +336,28 @@ impl Host {
         };
         Ok(true)
     }
+}
+
+impl Memory {
+    fn remember_head(&mut self, seen: &Seen, bytes: Vec<u8>) {
+        remember(&mut self.heads, seen, 0, bytes);
+    }
+
+    fn remember_tail(&mut self, seen: &Seen, from: u64, bytes: Vec<u8>) {
+        remember(&mut self.tails, seen, from, bytes);
+    }
+}
+
+fn remember(known: &mut HashMap<FileId, Stretch>, seen: &Seen, from: u64, bytes: Vec<u8>) {
+    if known.len() >= REMEMBERED_MAX {
+        known.clear();
+    }
+    let stretch = Stretch {
+        seen: Some(*seen),
+        from,
+        bytes,
+    };
+    known.insert(seen.id, stretch);
 }
 
 fn second(frame: &Frame) -> &str {
