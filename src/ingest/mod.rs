@@ -25,6 +25,9 @@
 //!
 //! Lines read from a pipe are stored at most once: those not yet committed when the process dies are gone.
 
+mod catalogue;
+mod compare;
+mod cut;
 mod decompress;
 mod discover;
 mod error;
@@ -36,10 +39,13 @@ mod parser;
 mod pipe;
 mod progress;
 mod reader;
+mod recognise;
 mod run;
 mod scan;
 mod sink;
 mod spec;
+mod turn;
+mod watch;
 mod worker;
 
 #[cfg(test)]

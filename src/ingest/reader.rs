@@ -7,8 +7,9 @@ use std::path::Path;
 
 use crate::model::{Fingerprint, HashKey};
 
+use super::catalogue::Known;
 use super::decompress::Packed;
-use super::identity::{HEAD_LEN_MAX, Known, Seen, TAIL_LEN_MAX, Trace, fingerprint, len_u64};
+use super::identity::{HEAD_LEN_MAX, Seen, TAIL_LEN_MAX, Trace, fingerprint, len_u64};
 
 /// The smallest buffer that decompression skips with.
 const SKIP_LEN: usize = 64 * 1024;
@@ -63,9 +64,17 @@ fn fill_at(file: &File, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
 }
 
 /// Returns exactly `len` bytes at `offset`; `None`: the file does not have them.
-fn exactly_at(file: &File, offset: u64, len: usize) -> Option<Vec<u8>> {
+pub(super) fn exactly_at(file: &File, offset: u64, len: usize) -> Option<Vec<u8>> {
     let mut bytes = vec![0; len];
     (fill_at(file, offset, &mut bytes).ok()? == len).then_some(bytes)
+}
+
+/// Returns the first bytes of a file, as many as are fingerprinted.
+pub(super) fn head_of(file: &File) -> Vec<u8> {
+    let mut head = vec![0; HEAD_LEN_MAX];
+    let len = fill_at(file, 0, &mut head).unwrap_or(0);
+    head.truncate(len);
+    head
 }
 
 /// Tells whether `file` has the trace's bytes at their places.
@@ -105,33 +114,23 @@ pub(super) fn packed_verify(
     candidates: &[(usize, &Known)],
     key: HashKey,
 ) -> io::Result<Option<(usize, Trace)>> {
+    let mut sorted: Vec<_> = candidates.iter().filter(|(_, k)| k.offset > 0).collect();
+    if sorted.is_empty() {
+        return Ok(None);
+    }
+    sorted.sort_by_key(|(_, known)| known.offset);
     let mut packed = Packed::open(path)?;
     let mut trace = Trace::default();
     let mut best = None;
-    let mut sorted: Vec<_> = candidates.iter().filter(|(_, k)| k.offset > 0).collect();
-    sorted.sort_by_key(|(_, known)| known.offset);
-    let head_len = skip(&mut packed, &mut trace, len_max())?;
-    let mut packed = Packed::open(path)?;
-    let head = std::mem::take(&mut trace);
     for (slot, known) in sorted {
-        let is_head = fingerprint_len(known.head, HEAD_LEN_MAX)
-            .and_then(|len| head.head_bytes().get(..len))
-            .is_some_and(|bytes| fingerprint(key, bytes) == known.head);
-        if !is_head || (head_len < len_max() && known.offset > head_len) {
-            continue;
-        }
         if skip(&mut packed, &mut trace, known.offset)? < known.offset {
             break;
         }
-        if trace.tail(key) == known.tail {
+        if trace.head(key) == known.head && trace.tail(key) == known.tail {
             best = Some((*slot, trace.clone()));
         }
     }
     Ok(best)
-}
-
-fn len_max() -> u64 {
-    u64::try_from(HEAD_LEN_MAX).unwrap_or(u64::MAX)
 }
 
 /// Reads on until the trace stands at `offset` or the bytes end (damage is an end too); returns

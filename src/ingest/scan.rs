@@ -1,36 +1,54 @@
-//! The follower's search: which generation do these bytes belong to, what did rotations leave behind,
-//! and the reading itself.
+//! The follower's search beside a path: what did rotations leave there, and where does reading start.
 
 use std::path::{Path, PathBuf};
 
-use crate::model::GenerationState;
+use crate::model::{GapCause, GenerationState};
 
 use super::IngestError;
-use super::decompress::{Packed, is_packed_name};
-use super::discover::siblings;
-use super::follow::{Follower, Now, Out, Pass, Tracked, new_generation, unread};
-use super::identity::{Known, Seen, Trace, len_u64, not_text};
+use super::catalogue::Known;
+use super::decompress::is_packed_name;
+use super::discover::{Sibling, siblings};
+use super::follow::{Follower, Now, Out, Place, Siblings, Tracked, Verdict};
+use super::identity::{Seen, Trace};
 use super::open::open_file;
-use super::reader::{Reader, packed_verify, plain_matches, plain_verify, skip};
-use super::worker::Work;
+use super::reader::head_of;
+use super::recognise::{Match, packed_head};
+use super::turn::open_reader;
+use super::worker::{Loss, Work};
 
-/// The chunk while catching up.
-const CHUNK_LEN: usize = 1024 * 1024;
-/// The chunk while little is waiting.
-const CHUNK_LEN_TAIL: usize = 64 * 1024;
-/// How much of one file is read before the next file has its turn.
-const TURN_BYTES: u64 = 16 * 1024 * 1024;
-/// Up to so many files are verified in every pass, changed or not.
-const VERIFY_ALWAYS_MAX: usize = 256;
+/// How a new generation starts.
+#[derive(Clone, Copy)]
+pub(super) enum Start {
+    /// All its lines are new.
+    Fresh,
+    /// The lines that it shares with another one from the start on are skipped.
+    Repeating(usize),
+}
 
-/// What a file is.
-enum Match {
-    /// A known generation, to be continued where the trace stands.
-    Known(usize, Trace),
-    /// The bytes of a generation that is being read from another file.
-    Alias,
-    /// Nothing known.
-    New,
+/// A look at the siblings of a path.
+struct Search {
+    label: String,
+    /// The path.
+    home: PathBuf,
+    /// What was changed before that had left the path, or was beside it, before.
+    since: i128,
+    /// Whether a file was met that was read before: those after it came later.
+    has_anchor: bool,
+    /// Files with the name of a rotation that nothing is known of; with the last change before them, when
+    /// they were awaited since they came.
+    strangers: Vec<(Place, Option<i128>)>,
+    /// What was there at the last look; `None`: this is the first, and nothing is missing from the path.
+    before: Option<Siblings>,
+    now: Siblings,
+}
+
+impl Search {
+    fn is_new(&self, seen: &Seen) -> bool {
+        let was_there = |before: &Siblings| before.contains(&(seen.id, seen.size, seen.modified));
+        self.before
+            .as_ref()
+            .is_some_and(|before| !was_there(before))
+    }
 }
 
 impl Follower {
@@ -46,65 +64,129 @@ impl Follower {
             || home.to_string_lossy().into_owned(),
             |at| at.label.clone(),
         );
-        // What came beside a path that nothing has left yet must have come since the start.
-        let departed = self.departed.get(home).copied().unwrap_or(self.started);
-        let mut has_anchor = false;
-        let mut strangers: Vec<(PathBuf, Seen)> = Vec::new();
-        let mut seen_now = std::collections::HashSet::new();
+        let missing = self.missing_from(home);
+        let before = self.baseline.remove(home);
+        let mut search = Search {
+            label,
+            home: home.to_owned(),
+            // What came beside a path that nothing has left yet must have come since the start.
+            since: self
+                .departed
+                .get(home)
+                .copied()
+                .or(missing)
+                .unwrap_or(self.started),
+            has_anchor: false,
+            strangers: Vec::new(),
+            before: before.or(missing.map(|_| Siblings::new())),
+            now: Siblings::new(),
+        };
         for sibling in siblings(home) {
-            let (path, seen) = (sibling.path, sibling.seen);
-            if let Some(at) = self.tracked.iter_mut().find(|at| at.file == seen.id) {
-                has_anchor = true;
-                if at.path != path && !self.watched.contains_key(&at.path) || at.is_rotated {
-                    self.note_rename(&path, &seen, now, out)?;
-                }
-                continue;
+            self.meet_sibling(sibling, &mut search, now, out)?;
+        }
+        self.admit_strangers(search, now, out)
+    }
+
+    /// Returns the last change of a file that came from `home` and cannot be found at it, nor is being read.
+    fn missing_from(&self, home: &Path) -> Option<i128> {
+        let at_home = std::fs::metadata(home).ok().map(|found| Seen::new(&found));
+        self.left_unfinished
+            .get(home)?
+            .iter()
+            .filter_map(|slot| Some((*slot, self.catalogue.get(*slot)?)))
+            .filter(|(slot, known)| {
+                known.is_unfinished()
+                    && at_home.is_none_or(|seen| seen.id != known.file)
+                    && self.tracked_at(*slot).is_none()
+            })
+            .map(|(_, known)| i128::from(known.look.modified))
+            .max()
+    }
+
+    fn meet_sibling(
+        &mut self,
+        sibling: Sibling,
+        search: &mut Search,
+        now: Now,
+        out: &mut dyn Out,
+    ) -> Result<(), IngestError> {
+        let (path, seen) = (sibling.path, sibling.seen);
+        if let Some(at) = self.tracked.iter_mut().find(|at| at.file == seen.id) {
+            search.has_anchor = true;
+            if at.path != path && !self.watched.contains_key(&at.path) || at.is_rotated {
+                self.note_rename(&path, &seen, now, out)?;
             }
-            if self.watched.contains_key(&path) {
-                continue;
+            return Ok(());
+        }
+        if self.watched.contains_key(&path) {
+            return Ok(());
+        }
+        // A file that was read before is no stranger, whatever became of its bytes.
+        search.has_anchor |= self.catalogue.of_file(seen.id).next().is_some();
+        if let Some(verdict) = self.verdict_on(&seen) {
+            search.has_anchor |= verdict != Verdict::StartOfKnown;
+            return Ok(());
+        }
+        let is_packed = is_packed_name(&path);
+        if is_packed && !self.is_quiet(&seen, now) {
+            self.rescan.insert(search.home.clone());
+            if search.is_new(&seen) {
+                self.awaited.entry(seen.id).or_insert(search.since);
             }
-            if is_packed_name(&path) && !self.is_quiet(&seen, now) {
-                self.rescan.insert(home.to_owned());
-                let is_new = self
-                    .baseline
-                    .get(home)
-                    .is_some_and(|before| !before.contains(&(seen.id, seen.size, seen.modified)));
-                if is_new {
-                    self.awaited.entry(seen.id).or_insert(departed);
+            return Ok(());
+        }
+        let awaited = self.awaited.remove(&seen.id);
+        search.now.insert((seen.id, seen.size, seen.modified));
+        let place = Place {
+            label: search.label.clone(),
+            home: search.home.clone(),
+            path,
+            seen,
+            is_rotated: true,
+        };
+        match self.recognise(&place.path, &seen, now, out)? {
+            Match::Known(slot, trace) => {
+                search.has_anchor = true;
+                let is_more = self.catalogue.get(slot).is_some_and(|known| {
+                    known.is_unfinished() || (!is_packed && seen.size > trace.offset())
+                });
+                if is_more {
+                    self.attach(slot, trace, &place, out)?;
                 }
-                continue;
             }
-            seen_now.insert((seen.id, seen.size, seen.modified));
-            match self.recognise(&path, &seen) {
-                Match::Alias => has_anchor = true,
-                Match::Known(slot, trace) => {
-                    has_anchor = true;
-                    let is_more = self.known.get(slot).is_some_and(|known| {
-                        known.is_unfinished()
-                            || (!is_packed_name(&path) && seen.size > trace.offset())
-                    });
-                    if is_more {
-                        self.attach(slot, trace, &label, home, &path, &seen, true, out)?;
-                    }
+            found @ (Match::New | Match::Alike(_)) => {
+                if sibling.is_rotation && search.has_anchor {
+                    self.act(found, &place, now, out)?;
+                } else if sibling.is_rotation {
+                    search.strangers.push((place, awaited));
                 }
-                Match::New if sibling.is_rotation && has_anchor => {
-                    self.take_up(&label, home, &path, &seen, true, out)?;
+            }
+            found => {
+                search.has_anchor |= !matches!(found, Match::StartOfKnown | Match::Later);
+                if matches!(found, Match::Later) {
+                    self.rescan.insert(search.home.clone());
                 }
-                Match::New if sibling.is_rotation => strangers.push((path, seen)),
-                Match::New => {}
+                self.act(found, &place, now, out)?;
             }
         }
-        let before = self.baseline.insert(home.to_owned(), seen_now);
-        for (path, seen) in strangers {
-            let awaited = self.awaited.remove(&seen.id);
-            let is_old = before
-                .as_ref()
-                .is_none_or(|before| before.contains(&(seen.id, seen.size, seen.modified)));
-            let is_since = seen.modified >= awaited.unwrap_or(departed);
-            if is_since && (awaited.is_some() || !(has_anchor || is_old)) {
-                self.take_up(&label, home, &path, &seen, true, out)?;
+        Ok(())
+    }
+
+    /// Reads those strangers that came after what was there before; the others are archives.
+    fn admit_strangers(
+        &mut self,
+        mut search: Search,
+        now: Now,
+        out: &mut dyn Out,
+    ) -> Result<(), IngestError> {
+        for (place, awaited) in std::mem::take(&mut search.strangers) {
+            let is_since = place.seen.modified >= awaited.unwrap_or(search.since);
+            let is_new = !search.has_anchor && search.is_new(&place.seen);
+            if is_since && (awaited.is_some() || is_new) {
+                self.take_up(&place, now, out)?;
             }
         }
+        self.baseline.insert(search.home, search.now);
         Ok(())
     }
 
@@ -122,6 +204,7 @@ impl Follower {
             return Ok(());
         }
         at.path = path.to_owned();
+        self.catalogue.moved(at.slot, path, at.file);
         let state = if at.is_rotated {
             GenerationState::Rotated
         } else {
@@ -138,516 +221,161 @@ impl Follower {
     /// Starts to read a file: from its checkpoint when it is known, else from its start.
     pub(super) fn take_up(
         &mut self,
-        label: &str,
-        home: &Path,
-        path: &Path,
-        seen: &Seen,
-        is_rotated: bool,
+        place: &Place,
+        now: Now,
         out: &mut dyn Out,
     ) -> Result<(), IngestError> {
-        if self.is_tracked(seen.id) {
+        if self.is_tracked(place.seen.id) {
             return Ok(());
         }
-        match self.recognise(path, seen) {
-            Match::Alias => Ok(()),
-            Match::Known(slot, trace) => {
-                let is_settled = self.known.get(slot).is_some_and(|known| {
-                    known.state == GenerationState::Damaged && !known.is_compressed
-                });
-                if is_settled {
-                    self.settled.insert(seen.id, *seen);
-                    return Ok(());
-                }
-                self.attach(slot, trace, label, home, path, seen, is_rotated, out)
-            }
-            Match::New => {
-                let is_packed = is_packed_name(path);
-                let slot = self.known.len();
-                out.send(Work::Open(new_generation(label, path, seen.id, is_packed)))?;
-                self.known
-                    .push(unread(&path.to_string_lossy(), seen.id, is_packed));
-                self.track(slot, Trace::default(), label, home, path, seen, is_rotated);
+        let found = self.recognise(&place.path, &place.seen, now, out)?;
+        self.act(found, place, now, out)
+    }
+
+    /// Does with a file what its kind asks for.
+    pub(super) fn act(
+        &mut self,
+        found: Match,
+        place: &Place,
+        now: Now,
+        out: &mut dyn Out,
+    ) -> Result<(), IngestError> {
+        match found {
+            Match::Alias(slot) => {
+                self.settle(place.seen, Verdict::AliasOf(slot));
                 Ok(())
             }
+            Match::StartOfKnown => {
+                self.settle(place.seen, Verdict::StartOfKnown);
+                Ok(())
+            }
+            Match::Later => {
+                self.is_waiting = true;
+                Ok(())
+            }
+            Match::Unread(slot, with) => {
+                self.attach(slot, Trace::default(), place, out)?;
+                match with {
+                    Some(with) => out.send(Work::Repeat { slot, with }),
+                    None => Ok(()),
+                }
+            }
+            Match::Known(slot, trace) => {
+                let is_dead = self.catalogue.get(slot).is_some_and(|known| {
+                    known.state == GenerationState::Damaged && !known.is_compressed
+                });
+                if is_dead {
+                    self.settle(place.seen, Verdict::Read);
+                    return Ok(());
+                }
+                self.attach(slot, trace, place, out)
+            }
+            Match::Rewritten(slot, with) => {
+                if let Some(known) = self.catalogue.get(slot) {
+                    let is_shorter = place.seen.size < known.offset;
+                    let state = match with {
+                        Some(with) if with == slot && is_shorter => GenerationState::Shrank,
+                        _ => GenerationState::Truncated,
+                    };
+                    let loss = Loss {
+                        to: known.unread(),
+                        cause: GapCause::Truncated,
+                    };
+                    out.send(Work::Close {
+                        slot,
+                        state,
+                        loss: Some(loss),
+                        read_at: now.wall,
+                    })?;
+                    self.catalogue.set_state(slot, state);
+                }
+                let start = with.map_or(Start::Fresh, Start::Repeating);
+                self.start_new(place, start, out)
+            }
+            Match::Alike(slot) => self.start_new(place, Start::Repeating(slot), out),
+            Match::New => self.start_new(place, Start::Fresh, out),
         }
     }
 
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "names one generation, one file and how both meet"
-    )]
+    /// Opens a new generation and reads it from its first byte.
+    pub(super) fn start_new(
+        &mut self,
+        place: &Place,
+        start: Start,
+        out: &mut dyn Out,
+    ) -> Result<(), IngestError> {
+        let repeats = match start {
+            Start::Fresh => None,
+            Start::Repeating(slot) => Some(slot),
+        };
+        let new = place.new_generation();
+        let known = Known::new(&place.label, &place.path, place.seen.id, new.is_compressed);
+        out.send(Work::Open { new, repeats })?;
+        let slot = self.catalogue.push(known);
+        self.track(slot, Trace::default(), place);
+        Ok(())
+    }
+
     fn attach(
         &mut self,
         slot: usize,
         trace: Trace,
-        label: &str,
-        home: &Path,
-        path: &Path,
-        seen: &Seen,
-        is_rotated: bool,
+        place: &Place,
         out: &mut dyn Out,
     ) -> Result<(), IngestError> {
-        let now_at = path.to_string_lossy().into_owned();
-        let is_packed = is_packed_name(path);
-        let Some(known) = self.known.get_mut(slot) else {
+        let Some(known) = self.catalogue.get(slot) else {
             return Ok(());
         };
-        let renamed_to = (known.path != now_at).then(|| now_at.clone());
-        known.path = now_at;
-        known.file = seen.id;
-        let state = match (is_packed, is_rotated) {
+        let now_at = place.path.to_string_lossy().into_owned();
+        let renamed_to = (known.path != now_at).then_some(now_at);
+        let state = match (is_packed_name(&place.path), place.is_rotated) {
             (true, _) => known.state,
             (false, true) => GenerationState::Rotated,
             (false, false) => GenerationState::Open,
         };
+        self.catalogue.moved(slot, &place.path, place.seen.id);
+        self.catalogue.set_state(slot, state);
         out.send(Work::Attach {
             slot,
             trace: trace.clone(),
             state,
             renamed_to,
         })?;
-        self.track(slot, trace, label, home, path, seen, is_rotated);
+        self.track(slot, trace, place);
         Ok(())
     }
 
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "names one generation, one file and how both meet"
-    )]
-    fn track(
-        &mut self,
-        slot: usize,
-        trace: Trace,
-        label: &str,
-        home: &Path,
-        path: &Path,
-        seen: &Seen,
-        is_rotated: bool,
-    ) {
-        self.tracked.push(Tracked {
+    fn track(&mut self, slot: usize, trace: Trace, place: &Place) {
+        let mut at = Tracked {
             slot,
-            label: label.to_owned(),
-            home: home.to_owned(),
-            path: path.to_owned(),
-            file: seen.id,
-            size: seen.size,
-            modified: seen.modified,
+            label: place.label.clone(),
+            home: place.home.clone(),
+            path: place.path.clone(),
+            file: place.seen.id,
+            size: place.seen.size,
+            modified: place.seen.modified,
             reader: None,
             trace,
-            is_packed: is_packed_name(path),
-            is_at_path: !is_rotated,
-            is_rotated,
+            first: Vec::new(),
+            is_judged: place.seen.size > 0,
+            is_packed: is_packed_name(&place.path),
+            is_at_path: !place.is_rotated,
+            is_rotated: place.is_rotated,
             is_finished: false,
             idle_since: None,
-        });
-        if let Some(at) = self.tracked.last_mut() {
-            // Opened now, so that the next rename cannot take the file away.
-            open_reader(at);
-        }
-    }
-
-    /// Finds the generation whose bytes these are.
-    fn recognise(&self, path: &Path, seen: &Seen) -> Match {
-        if is_packed_name(path) {
-            self.recognise_packed(path)
-        } else {
-            self.recognise_plain(path, seen)
-        }
-    }
-
-    fn recognise_plain(&self, path: &Path, seen: &Seen) -> Match {
-        let Ok(file) = open_file(path) else {
-            return Match::New;
         };
-        let mut best: Option<(bool, usize, Trace)> = None;
-        for (slot, known) in self.known.iter().enumerate() {
-            if let Some(at) = self.tracked.iter().find(|at| at.slot == slot) {
-                if self.is_copy_of(at, &file, seen) {
-                    return Match::Alias;
-                }
-                continue;
-            }
-            if known.is_pipe() || known.offset > seen.size {
-                continue;
-            }
-            let is_same_file = known.file == seen.id;
-            let trace = match known.offset {
-                0 if is_same_file && known.state == GenerationState::Open => Trace::default(),
-                0 => continue,
-                _ => match plain_verify(&file, known, self.key) {
-                    Some(trace) => trace,
-                    None => continue,
-                },
-            };
-            // An unread generation proves nothing: its inode may have been given to another file.
-            let evidence =
-                |is_same: bool, trace: &Trace| (trace.offset() > 0, is_same, trace.offset());
-            let is_better = best.as_ref().is_none_or(|(best_same, _, best_trace)| {
-                evidence(is_same_file, &trace) >= evidence(*best_same, best_trace)
-            });
-            if is_better {
-                best = Some((is_same_file, slot, trace));
-            }
-        }
-        best.map_or(Match::New, |(_, slot, trace)| Match::Known(slot, trace))
-    }
-
-    /// Tells whether `file` holds a copy of what is being read, whole or only its start.
-    fn is_copy_of(&self, at: &Tracked, file: &std::fs::File, seen: &Seen) -> bool {
-        if at.trace.offset() == 0 || seen.size == 0 || at.file == seen.id {
-            return false;
-        }
-        if seen.size >= at.trace.offset() {
-            return plain_matches(file, &at.trace);
-        }
-        let Some(original @ Reader::Plain(_)) = &at.reader else {
-            return false;
-        };
-        let mut prefix = unread("", seen.id, false);
-        let mut copy = Reader::Plain(match file.try_clone() {
-            Ok(file) => file,
-            Err(_) => return false,
-        });
-        let Some(trace) = trace_of(&mut copy, seen.size) else {
-            return false;
-        };
-        prefix.remember(&trace, GenerationState::Open, self.key);
-        matches!(original, Reader::Plain(file) if plain_verify(file, &prefix, self.key).is_some())
-    }
-
-    fn recognise_packed(&self, path: &Path) -> Match {
-        let live: Vec<(usize, Known)> = self
-            .tracked
-            .iter()
-            .filter(|at| at.trace.offset() > 0)
-            .map(|at| {
-                let mut known = unread("", at.file, false);
-                known.remember(&at.trace, GenerationState::Open, self.key);
-                (at.slot, known)
-            })
-            .collect();
-        let candidates: Vec<(usize, &Known)> = self
-            .known
-            .iter()
-            .enumerate()
-            .filter(|(slot, known)| !known.is_pipe() && live.iter().all(|(at, _)| at != slot))
-            .chain(live.iter().map(|(slot, known)| (*slot, known)))
-            .collect();
-        match packed_verify(path, &candidates, self.key) {
-            Ok(Some((slot, _))) if live.iter().any(|(at, _)| *at == slot) => Match::Alias,
-            Ok(Some((slot, trace))) => Match::Known(slot, trace),
-            _ => Match::New,
-        }
-    }
-
-    /// Finds files that were cut or rewritten, and goes on in a copy when there is one.
-    pub(super) fn check_truncated(
-        &mut self,
-        looks: &[(PathBuf, Seen)],
-        now: Now,
-        out: &mut dyn Out,
-    ) -> Result<(), IngestError> {
-        let is_always = self.tracked.len() <= VERIFY_ALWAYS_MAX;
-        let mut idx = 0;
-        while let Some(at) = self.tracked.get_mut(idx) {
-            if is_intact(at, is_always) {
-                idx += 1;
-                continue;
-            }
-            let (home, path) = (at.home.clone(), at.path.clone());
-            let mut paths: Vec<PathBuf> = siblings(&home).into_iter().map(|s| s.path).collect();
-            paths.extend(looks.iter().map(|(path, _)| path.clone()));
-            let copy = (at.trace.offset() > 0)
-                .then(|| self.find_copy(idx, &paths, &path))
-                .flatten();
-            match (copy, self.tracked.get_mut(idx)) {
-                (Some((path, seen, reader)), Some(at)) => {
-                    // What followed the cut may have been renamed away already.
-                    self.rescan.insert(home);
-                    at.path.clone_from(&path);
-                    at.file = seen.id;
-                    at.is_packed = matches!(reader, Reader::Packed(_));
-                    at.reader = Some(reader);
-                    at.size = seen.size;
-                    at.is_rotated = !self.watched.contains_key(&path);
-                    at.is_at_path = !at.is_rotated;
-                    at.is_finished = false;
-                    out.send(Work::Mark {
-                        slot: at.slot,
-                        state: GenerationState::Rotated,
-                        renamed_to: Some(path.to_string_lossy().into_owned()),
-                        read_at: now.wall,
-                    })?;
-                    idx += 1;
-                }
-                _ => self.close(idx, GenerationState::Truncated, now, out)?,
-            }
-        }
-        Ok(())
-    }
-
-    fn find_copy(
-        &self,
-        idx: usize,
-        paths: &[PathBuf],
-        own: &Path,
-    ) -> Option<(PathBuf, Seen, Reader)> {
-        let at = self.tracked.get(idx)?;
-        for path in paths.iter().filter(|path| *path != own) {
-            let Ok(metadata) = std::fs::metadata(path) else {
-                continue;
-            };
-            let seen = Seen::new(&metadata);
-            if self.is_tracked(seen.id) || !metadata.is_file() {
-                continue;
-            }
-            if is_packed_name(path) {
-                let mut known = unread("", seen.id, true);
-                known.remember(&at.trace, GenerationState::Open, self.key);
-                let found = packed_verify(path, &[(0, &known)], self.key);
-                if matches!(found, Ok(Some(_)))
-                    && let Some(packed) = packed_at(path, at.trace.offset())
-                {
-                    return Some((path.clone(), seen, Reader::Packed(packed)));
-                }
-            } else if let Ok(file) = open_file(path)
-                && plain_matches(&file, &at.trace)
-            {
-                return Some((path.clone(), seen, Reader::Plain(file)));
-            }
-        }
-        None
-    }
-
-    /// Reads every file in turn, older generations first.
-    pub(super) fn read_all(&mut self, now: Now, out: &mut dyn Out) -> Result<Pass, IngestError> {
-        let mut pass = Pass::default();
-        let mut idx = 0;
-        while idx < self.tracked.len() && !out.is_stopped() {
-            let Some(at) = self.tracked.get_mut(idx) else {
-                break;
-            };
-            if at.is_finished {
-                idx += 1;
-                continue;
-            }
-            let turn = read_turn(at, now, out)?;
-            pass.bytes += turn.bytes;
-            self.bytes_done = self.bytes_done.saturating_add(turn.bytes);
-            pass.has_more |= turn.end == End::NotYet;
-            let (file, size, modified) = (at.file, at.size, at.modified);
-            let settled = Seen {
-                id: file,
-                kind: super::identity::FileKind::Regular,
-                size,
-                modified,
-            };
-            match turn.end {
-                End::NotYet => idx += 1,
-                End::NotText | End::Damaged => {
-                    self.settled.insert(file, settled);
-                    self.damaged += 1;
-                    self.close(idx, GenerationState::Damaged, now, out)?;
-                }
-                End::Reached if at.is_packed => {
-                    self.settled.insert(file, settled);
-                    self.close(idx, GenerationState::Finished, now, out)?;
-                }
-                End::Reached if at.is_rotated => {
-                    if turn.bytes > 0 || at.idle_since.is_none() {
-                        at.idle_since = Some(now.elapsed);
-                    }
-                    let is_over = self
-                        .tracked
-                        .get(idx)
-                        .is_some_and(|at| self.is_over(at, now));
-                    if is_over {
-                        self.close(idx, GenerationState::Finished, now, out)?;
-                    } else {
-                        idx += 1;
-                    }
-                }
-                End::Reached => {
-                    if !self.is_following {
-                        at.is_finished = true;
-                        at.reader = None;
-                        out.send(Work::Settle {
-                            slot: at.slot,
-                            read_at: now.wall,
-                        })?;
-                    }
-                    idx += 1;
-                }
-            }
-        }
-        Ok(pass)
-    }
-
-    /// Hands on what the pipes delivered.
-    pub(super) fn read_pipes(&mut self, now: Now, out: &mut dyn Out) -> Result<u64, IngestError> {
-        let mut bytes = 0;
-        for pipe in &mut self.pipes {
-            if pipe.is_closed {
-                continue;
-            }
-            while let Some(chunk) = pipe.next() {
-                bytes += len_u64(&chunk);
-                out.send(Work::Chunk {
-                    slot: pipe.slot,
-                    len: chunk.len(),
-                    bytes: chunk,
-                    read_at: now.wall,
-                })?;
-            }
-            if pipe.is_closed {
-                out.send(Work::Close {
-                    slot: pipe.slot,
-                    state: GenerationState::Finished,
-                    read_at: now.wall,
-                })?;
-            }
-        }
-        Ok(bytes)
+        // Opened now, so that the next rename cannot take the file away.
+        open_reader(&mut at);
+        at.first = first_bytes(&at);
+        self.tracked.push(at);
     }
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum End {
-    NotYet,
-    Reached,
-    Damaged,
-    NotText,
-}
-
-struct Turn {
-    bytes: u64,
-    end: End,
-}
-
-fn read_turn(at: &mut Tracked, now: Now, out: &mut dyn Out) -> Result<Turn, IngestError> {
-    let mut turn = Turn {
-        bytes: 0,
-        end: End::NotYet,
-    };
-    if !open_reader(at) {
-        turn.end = if at.is_packed {
-            End::Damaged
-        } else {
-            End::Reached
-        };
-        return Ok(turn);
+/// Returns the first bytes of a file that was not read yet, to tell a copy of it.
+fn first_bytes(at: &Tracked) -> Vec<u8> {
+    match open_file(&at.path) {
+        Ok(file) if at.trace.offset() == 0 && !at.is_packed => head_of(&file),
+        _ if at.trace.offset() == 0 && at.is_packed => packed_head(&at.path).unwrap_or_default(),
+        _ => Vec::new(),
     }
-    while turn.bytes < TURN_BYTES && !out.is_stopped() {
-        let is_little = !at.is_packed
-            && at.size.saturating_sub(at.trace.offset())
-                < u64::try_from(CHUNK_LEN_TAIL).unwrap_or(u64::MAX);
-        let want = if is_little { CHUNK_LEN_TAIL } else { CHUNK_LEN };
-        let mut buffer = out.buffer(want);
-        let Some(reader) = &mut at.reader else {
-            break;
-        };
-        let len = match reader.read(at.trace.offset(), &mut buffer) {
-            Ok(0) => {
-                turn.end = End::Reached;
-                break;
-            }
-            Ok(len) => len,
-            Err(_) => {
-                turn.end = if at.is_packed {
-                    End::Damaged
-                } else {
-                    End::Reached
-                };
-                break;
-            }
-        };
-        let new = buffer.get(..len).unwrap_or(&[]);
-        let what = (at.trace.offset() == 0).then(|| not_text(new)).flatten();
-        at.trace.push(new);
-        turn.bytes = turn
-            .bytes
-            .saturating_add(u64::try_from(len).unwrap_or(u64::MAX));
-        if let Some(what) = what {
-            buffer.truncate(len);
-            out.send(Work::NotText {
-                slot: at.slot,
-                bytes: buffer,
-                what,
-                read_at: now.wall,
-            })?;
-            turn.end = End::NotText;
-            break;
-        }
-        out.send(Work::Chunk {
-            slot: at.slot,
-            bytes: buffer,
-            len,
-            read_at: now.wall,
-        })?;
-    }
-    Ok(turn)
-}
-
-/// Opens a generation at its offset unless it is open; a plain file must still be the same.
-fn open_reader(at: &mut Tracked) -> bool {
-    if at.reader.is_some() {
-        return true;
-    }
-    if at.is_packed {
-        at.reader = packed_at(&at.path, at.trace.offset()).map(Reader::Packed);
-        return at.reader.is_some();
-    }
-    let Ok(file) = open_file(&at.path) else {
-        return false;
-    };
-    let is_same = file
-        .metadata()
-        .is_ok_and(|metadata| Seen::new(&metadata).id == at.file);
-    if is_same {
-        at.reader = Some(Reader::Plain(file));
-    }
-    is_same
-}
-
-fn packed_at(path: &Path, offset: u64) -> Option<Packed> {
-    let mut packed = Packed::open(path).ok()?;
-    let mut trace = Trace::default();
-    (skip(&mut packed, &mut trace, offset).ok()? == offset).then_some(packed)
-}
-
-/// Tells whether what was read of a file still stands in it.
-fn is_intact(at: &mut Tracked, is_always: bool) -> bool {
-    if at.is_packed || at.is_finished || (!at.is_at_path && at.reader.is_none()) {
-        return true;
-    }
-    if !open_reader(at) {
-        return true;
-    }
-    let Some(reader) = &at.reader else {
-        return true;
-    };
-    let Some(seen) = reader.seen() else {
-        return true;
-    };
-    let is_changed = seen.size != at.size || seen.modified != at.modified;
-    at.size = seen.size;
-    at.modified = seen.modified;
-    if seen.size < at.trace.offset() {
-        return false;
-    }
-    (!is_changed && !is_always) || reader.verifies(&at.trace)
-}
-
-/// Reads head and tail of a file as if it had been read to `offset`.
-fn trace_of(reader: &mut Reader, offset: u64) -> Option<Trace> {
-    let head_len = usize::try_from(offset)
-        .unwrap_or(usize::MAX)
-        .min(super::identity::HEAD_LEN_MAX);
-    let tail_len = head_len.min(super::identity::TAIL_LEN_MAX);
-    let mut head = vec![0; head_len];
-    let mut tail = vec![0; tail_len];
-    let from = offset.saturating_sub(u64::try_from(tail_len).unwrap_or(0));
-    let is_whole = reader.read(0, &mut head).ok()? == head_len
-        && reader.read(from, &mut tail).ok()? == tail_len;
-    is_whole.then(|| Trace::from_parts(offset, head, tail))
 }
