@@ -132,15 +132,27 @@ CREATE TABLE id_chunk (chunk INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT;
 
 CREATE TABLE source (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
 CREATE TABLE generation (
-  id INTEGER PRIMARY KEY, source INTEGER NOT NULL REFERENCES source(id), path TEXT NOT NULL,
+  id INTEGER PRIMARY KEY, source INTEGER NOT NULL REFERENCES source(id),
+  home TEXT NOT NULL, path TEXT NOT NULL,
   device INTEGER NOT NULL, inode INTEGER NOT NULL, is_compressed INTEGER NOT NULL,
   offset INTEGER NOT NULL DEFAULT 0, head_len INTEGER NOT NULL DEFAULT 0, head_hash INTEGER NOT NULL DEFAULT 0,
   tail_len INTEGER NOT NULL DEFAULT 0, tail_hash INTEGER NOT NULL DEFAULT 0, state INTEGER NOT NULL DEFAULT 0,
   lines INTEGER NOT NULL DEFAULT 0, bytes INTEGER NOT NULL DEFAULT 0, blank INTEGER NOT NULL DEFAULT 0,
   noise INTEGER NOT NULL DEFAULT 0, quarantined INTEGER NOT NULL DEFAULT 0, events INTEGER NOT NULL DEFAULT 0,
   duplicates INTEGER NOT NULL DEFAULT 0, conflicts INTEGER NOT NULL DEFAULT 0, newest_ts INTEGER,
-  opened_at INTEGER NOT NULL, read_at INTEGER, noise_sample TEXT
+  opened_at INTEGER NOT NULL, read_at INTEGER, noise_sample TEXT,
+  -- born: when the file was made, in microseconds, 0 unknown. size, modified (nanoseconds): of the file when last
+  -- looked at, 0 for pipes and compressed files. compared_with: the generation whose lines are skipped as long as they are met at the same places.
+  born INTEGER NOT NULL DEFAULT 0, size INTEGER NOT NULL DEFAULT 0,
+  modified INTEGER NOT NULL DEFAULT 0, repeated INTEGER NOT NULL DEFAULT 0,
+  compared_with INTEGER REFERENCES generation(id), mark_bytes INTEGER NOT NULL DEFAULT 0
 ) STRICT;
+-- Which lines of a generation were read, up to 512 a block: for files that shrink and copies that end early.
+CREATE TABLE line_mark (generation INTEGER NOT NULL, first_offset INTEGER NOT NULL, lines INTEGER NOT NULL,
+  body BLOB NOT NULL, PRIMARY KEY (generation, first_offset)) STRICT, WITHOUT ROWID;
+-- Bytes that were lost before they were read, or may have been (to_offset IS NULL: how many is not known).
+CREATE TABLE gap (generation INTEGER NOT NULL, from_offset INTEGER NOT NULL, to_offset INTEGER,
+  cause INTEGER NOT NULL, noticed_at INTEGER NOT NULL, PRIMARY KEY (generation, from_offset)) STRICT, WITHOUT ROWID;
 CREATE TABLE generation_format (generation INTEGER NOT NULL, format INTEGER NOT NULL, lines INTEGER NOT NULL,
   PRIMARY KEY (generation, format)) STRICT, WITHOUT ROWID;
 CREATE TABLE generation_field (generation INTEGER NOT NULL, field INTEGER NOT NULL, count INTEGER NOT NULL,

@@ -12,7 +12,7 @@
 # A question is one word on a line, then its arguments:
 #
 #   list            FOLDER and PREFIX, on a line each: what is in the folder and begins with the prefix,
-#                   as "device inode born links size changed mode ./name/"
+#                   as "device inode born links size changed mode ./name/", the folder itself as "./"
 #   fetch           "DEVICE INODE HEAD SKIP BLOCK COUNT" and PATH, on a line each: the first HEAD bytes of
 #                   that file, then, SKIP bytes further on, COUNT blocks of BLOCK bytes
 
@@ -68,7 +68,7 @@ list() {
     begin list denied
   else
     begin list ok
-    (cd "$place" && facts ./"$prefix"*)
+    (cd "$place" && facts . ./"$prefix"*)
     # 1: a name that went away meanwhile. More: stat could not be started, or not for so many names; what
     # is missing from the list then is not missing from the folder.
     [ $? -le 1 ] || printf 'failed\n'

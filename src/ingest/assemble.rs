@@ -7,7 +7,7 @@ use super::SinkError;
 use super::document::{DOCUMENT_LEN_MAX, Opening, Verdict};
 use super::identity::{Trace, len_u64};
 use super::lines::{Piece, Splitter};
-use super::worker::{Start, Worker, take_piece};
+use super::worker::{Start, Worker};
 
 /// How many bytes of documents that are not whole yet may be held in all.
 const HELD_LEN_MAX: usize = 4 * DOCUMENT_LEN_MAX;
@@ -22,8 +22,7 @@ impl Worker {
             Start::Lines => self.lines(slot, bytes),
             Start::GivenUp => {
                 at.start = Start::GivenUp;
-                self.skip(slot, bytes);
-                Ok(())
+                self.skip(slot, bytes)
             }
             Start::Open(mut opening) => match opening.push(bytes) {
                 Verdict::Lines => {
@@ -31,34 +30,32 @@ impl Worker {
                     self.lines(slot, &held)?;
                     self.lines(slot, bytes)
                 }
-                Verdict::Undecided => {
-                    self.hold(slot, opening);
-                    Ok(())
-                }
+                Verdict::Undecided => self.hold(slot, opening),
                 Verdict::TooLong => {
-                    self.give_up(slot, &opening);
-                    self.skip(slot, bytes);
-                    Ok(())
+                    self.give_up(slot, &opening)?;
+                    self.skip(slot, bytes)
                 }
             },
         }
     }
 
-    fn hold(&mut self, slot: usize, opening: Box<Opening>) {
+    fn hold(&mut self, slot: usize, opening: Box<Opening>) -> Result<(), SinkError> {
         let held = |start: &Start| match start {
             Start::Open(opening) => opening.held().len(),
             _ => 0,
         };
         let others: usize = self.slots.iter().map(|at| held(&at.start)).sum();
         if others + opening.held().len() > HELD_LEN_MAX {
-            self.give_up(slot, &opening);
-        } else if let Some(at) = self.slots.get_mut(slot) {
+            return self.give_up(slot, &opening);
+        }
+        if let Some(at) = self.slots.get_mut(slot) {
             at.start = Start::Open(opening);
         }
+        Ok(())
     }
 
     /// Rejects what is held in one row; what follows belongs to it.
-    fn give_up(&mut self, slot: usize, opening: &Opening) {
+    fn give_up(&mut self, slot: usize, opening: &Opening) -> Result<(), SinkError> {
         let held = opening.held();
         let reject = Reject {
             reason: "too-long",
@@ -68,23 +65,20 @@ impl Worker {
         self.pending
             .reject(len_u64(held), self.key.hash(held), reject);
         self.pending.count(0);
-        self.skip(slot, held);
         if let Some(at) = self.slots.get_mut(slot) {
             at.start = Start::GivenUp;
             at.state = GenerationState::Damaged;
+            at.is_marked = false;
         }
+        self.skip(slot, held)
     }
 
     /// Moves on over bytes that are no lines.
-    fn skip(&mut self, slot: usize, bytes: &[u8]) {
+    fn skip(&mut self, slot: usize, bytes: &[u8]) -> Result<(), SinkError> {
         let span = len_u64(bytes);
-        self.take(&Piece::Continuation { span });
+        self.take(slot, &Piece::Continuation { span }, None)?;
         self.move_trace(slot, bytes);
-    }
-
-    fn take(&mut self, piece: &Piece<'_>) {
-        let parser = self.parser.as_mut();
-        take_piece(piece, parser, &mut self.pending, self.key, None);
+        Ok(())
     }
 
     fn move_trace(&mut self, slot: usize, bytes: &[u8]) {
@@ -99,15 +93,17 @@ impl Worker {
     }
 
     /// Turns a document that is whole into the pending batch.
-    pub(super) fn take_document(&mut self, slot: usize) {
+    pub(super) fn take_document(&mut self, slot: usize) -> Result<(), SinkError> {
         let Some(at) = self.slots.get_mut(slot) else {
-            return;
+            return Ok(());
         };
         match std::mem::replace(&mut at.start, Start::Lines) {
             Start::Open(opening) => match opening.pieces() {
                 Some(pieces) => {
+                    // Its lines have no line ends by which they could be found again one by one.
+                    at.is_marked = false;
                     for piece in &pieces {
-                        self.take(piece);
+                        self.take(slot, piece, None)?;
                     }
                     self.move_trace(slot, opening.held());
                 }
@@ -115,12 +111,13 @@ impl Worker {
             },
             other => at.start = other,
         }
+        Ok(())
     }
 
     /// Decides what is held at the end of a file: a document that is not whole waits while the file
     /// lives, and is lines otherwise.
     pub(super) fn end_start(&mut self, slot: usize, is_over: bool) -> Result<(), SinkError> {
-        self.take_document(slot);
+        self.take_document(slot)?;
         let Some(at) = self.slots.get_mut(slot) else {
             return Ok(());
         };

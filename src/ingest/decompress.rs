@@ -29,7 +29,7 @@ pub(super) enum Packing {
 
 impl Packing {
     /// Tells how a file is compressed; `None`: it is not, or cannot be read.
-    pub(super) fn of(files: &mut dyn Files, path: &Path) -> Option<Self> {
+    pub(super) fn of(files: &dyn Files, path: &Path) -> Option<Self> {
         let mut first = [0; 4];
         let len = files
             .open(path)
@@ -96,7 +96,7 @@ impl Read for Counted {
 
 impl Packed {
     /// Opens a compressed file at its first byte.
-    pub(super) fn open(files: &mut dyn Files, path: &Path) -> io::Result<Self> {
+    pub(super) fn open(files: &dyn Files, path: &Path) -> io::Result<Self> {
         let packing = Packing::of(files, path)
             .or_else(|| Packing::by_name(path))
             .unwrap_or(Packing::Gzip);
@@ -201,7 +201,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(name);
         std::fs::write(&path, bytes).unwrap();
-        let mut packed = Packed::open(&mut LocalFiles, &path).unwrap();
+        let mut packed = Packed::open(&LocalFiles, &path).unwrap();
         let mut all = Vec::new();
         let mut buffer = [0; 100];
         loop {
@@ -246,10 +246,10 @@ mod tests {
         ] {
             let path = folder.path().join(name);
             std::fs::write(&path, bytes).unwrap();
-            assert_eq!(Packing::of(&mut LocalFiles, &path), expected, "{name}");
+            assert_eq!(Packing::of(&LocalFiles, &path), expected, "{name}");
         }
         let nowhere = folder.path().join("nowhere.gz");
-        assert_eq!(Packing::of(&mut LocalFiles, &nowhere), None);
+        assert_eq!(Packing::of(&LocalFiles, &nowhere), None);
         assert_eq!(
             read_all("plain.jsonl", &zst(b"one\n")),
             (b"one\n".to_vec(), false)

@@ -13,7 +13,7 @@ use super::spec::{is_log_name, matches};
 const FOLDERS_MAX: usize = 100_000;
 
 /// Returns the paths behind a source, sorted; a named file is returned whether it exists or not.
-pub(super) fn expand(files: &mut dyn Files, spec: &SourceSpec) -> Vec<PathBuf> {
+pub(super) fn expand(files: &dyn Files, spec: &SourceSpec) -> Vec<PathBuf> {
     match spec {
         // A host has a follower of its own, which is given the path on it.
         SourceSpec::Stdin | SourceSpec::Remote { .. } => Vec::new(),
@@ -24,7 +24,7 @@ pub(super) fn expand(files: &mut dyn Files, spec: &SourceSpec) -> Vec<PathBuf> {
     }
 }
 
-fn folder(files: &mut dyn Files, path: &Path) -> Vec<PathBuf> {
+fn folder(files: &dyn Files, path: &Path) -> Vec<PathBuf> {
     let mut found: Vec<PathBuf> = files
         .names(path, "")
         .into_iter()
@@ -36,11 +36,11 @@ fn folder(files: &mut dyn Files, path: &Path) -> Vec<PathBuf> {
     found
 }
 
-fn is_kind(files: &mut dyn Files, path: &Path, kind: FileKind) -> bool {
+fn is_kind(files: &dyn Files, path: &Path, kind: FileKind) -> bool {
     files.look(path).is_ok_and(|seen| seen.kind == kind)
 }
 
-fn glob(files: &mut dyn Files, pattern: &str) -> Vec<PathBuf> {
+fn glob(files: &dyn Files, pattern: &str) -> Vec<PathBuf> {
     let mut at = vec![PathBuf::new()];
     for component in Path::new(pattern).components() {
         at = match component {
@@ -74,7 +74,7 @@ fn literal_start(pattern: &str) -> &str {
     pattern.split(['*', '?', '[']).next().unwrap_or("")
 }
 
-fn walk(files: &mut dyn Files, roots: &[PathBuf]) -> Vec<PathBuf> {
+fn walk(files: &dyn Files, roots: &[PathBuf]) -> Vec<PathBuf> {
     let mut all = roots.to_vec();
     let mut next = 0;
     while let Some(folder) = all.get(next).cloned() {
@@ -101,7 +101,7 @@ pub(super) struct Sibling {
 ///
 /// The time of the last change decides, because a file that was rotated away is not written any more;
 /// where it is the same, numbers count backwards in time (`.3` is older than `.1`), then the name decides.
-pub(super) fn siblings(files: &mut dyn Files, path: &Path) -> Vec<Sibling> {
+pub(super) fn siblings(files: &dyn Files, path: &Path) -> Vec<Sibling> {
     let Some(name) = path.file_name().and_then(OsStr::to_str) else {
         return Vec::new();
     };
@@ -191,7 +191,7 @@ mod tests {
         for name in ["r.log", "r.log.1", "r.log.2.gz", "r.log.10", "other.log.1"] {
             fs::write(folder.path().join(name), name).unwrap();
         }
-        let found = siblings(&mut LocalFiles, &folder.path().join("r.log"));
+        let found = siblings(&LocalFiles, &folder.path().join("r.log"));
         let expected = ["r.log.10", "r.log.2.gz", "r.log.1"];
         assert_eq!(names(&found), expected.map(|name| (name.to_owned(), true)));
     }
@@ -240,17 +240,17 @@ mod tests {
                 .collect()
         };
         assert_eq!(
-            relative(expand(&mut LocalFiles, &SourceSpec::File(root.join("a")))),
+            relative(expand(&LocalFiles, &SourceSpec::File(root.join("a")))),
             ["a/x.jsonl", "a/x.jsonl.1.gz", "a/z.json"]
         );
         let pattern = root.join("**/*.log").to_str().unwrap().to_owned();
         assert_eq!(
-            relative(expand(&mut LocalFiles, &SourceSpec::Glob(pattern))),
+            relative(expand(&LocalFiles, &SourceSpec::Glob(pattern))),
             ["a/b/y.log"]
         );
         let pattern = root.join("a/?.json*").to_str().unwrap().to_owned();
         assert_eq!(
-            relative(expand(&mut LocalFiles, &SourceSpec::Glob(pattern))),
+            relative(expand(&LocalFiles, &SourceSpec::Glob(pattern))),
             ["a/x.jsonl", "a/x.jsonl.1.gz", "a/z.json"]
         );
     }

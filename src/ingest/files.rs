@@ -14,18 +14,18 @@ use super::identity::Seen;
 
 /// A disk.
 pub(super) trait Files {
-    /// Looks at what a path leads to.
-    fn look(&mut self, path: &Path) -> io::Result<Seen>;
+    /// Looks at what a path leads to; for a folder, the last change is that of its entries.
+    fn look(&self, path: &Path) -> io::Result<Seen>;
 
     /// Returns the names in a folder that begin with `prefix`, in no order; names that are no UTF-8
     /// are left out.
-    fn names(&mut self, folder: &Path, prefix: &str) -> Vec<String>;
+    fn names(&self, folder: &Path, prefix: &str) -> Vec<String>;
 
     /// Returns the names of the folders in a folder; a link to a folder is none, it could be a loop.
-    fn folders(&mut self, folder: &Path) -> Vec<String>;
+    fn folders(&self, folder: &Path) -> Vec<String>;
 
     /// Opens a file without ever waiting for a writer on a named pipe.
-    fn open(&mut self, path: &Path) -> io::Result<Box<dyn OpenFile>>;
+    fn open(&self, path: &Path) -> io::Result<Box<dyn OpenFile>>;
 
     /// Returns the time by the clock that stamps the files, given that of this machine.
     fn clock(&self, wall: Timestamp) -> Timestamp {
@@ -45,6 +45,9 @@ pub(super) trait OpenFile: Send {
 
     /// Looks at the file.
     fn seen(&self) -> io::Result<Seen>;
+
+    /// Returns another handle on the same file.
+    fn again(&self) -> io::Result<Box<dyn OpenFile>>;
 }
 
 /// The disk of this machine.
@@ -52,17 +55,17 @@ pub(super) trait OpenFile: Send {
 pub(super) struct LocalFiles;
 
 impl Files for LocalFiles {
-    fn look(&mut self, path: &Path) -> io::Result<Seen> {
-        fs::metadata(path).map(|metadata| Seen::new(&metadata))
+    fn look(&self, path: &Path) -> io::Result<Seen> {
+        fs::metadata(or_here(path)).map(|metadata| Seen::new(&metadata))
     }
 
-    fn names(&mut self, folder: &Path, prefix: &str) -> Vec<String> {
+    fn names(&self, folder: &Path, prefix: &str) -> Vec<String> {
         let mut names = names_in(folder);
         names.retain(|name| name.starts_with(prefix));
         names
     }
 
-    fn folders(&mut self, folder: &Path) -> Vec<String> {
+    fn folders(&self, folder: &Path) -> Vec<String> {
         let is_folder = |name: &String| {
             fs::symlink_metadata(folder.join(name)).is_ok_and(|metadata| metadata.is_dir())
         };
@@ -71,7 +74,7 @@ impl Files for LocalFiles {
         names
     }
 
-    fn open(&mut self, path: &Path) -> io::Result<Box<dyn OpenFile>> {
+    fn open(&self, path: &Path) -> io::Result<Box<dyn OpenFile>> {
         let nonblock = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or(0);
         let file = OpenOptions::new()
             .read(true)
@@ -81,13 +84,17 @@ impl Files for LocalFiles {
     }
 }
 
-fn names_in(folder: &Path) -> Vec<String> {
-    let folder = if folder.as_os_str().is_empty() {
+/// The folder of a bare name is the current one.
+fn or_here(folder: &Path) -> &Path {
+    if folder.as_os_str().is_empty() {
         Path::new(".")
     } else {
         folder
-    };
-    let Ok(entries) = fs::read_dir(folder) else {
+    }
+}
+
+fn names_in(folder: &Path) -> Vec<String> {
+    let Ok(entries) = fs::read_dir(or_here(folder)) else {
         return Vec::new();
     };
     entries
@@ -102,5 +109,9 @@ impl OpenFile for File {
 
     fn seen(&self) -> io::Result<Seen> {
         self.metadata().map(|metadata| Seen::new(&metadata))
+    }
+
+    fn again(&self) -> io::Result<Box<dyn OpenFile>> {
+        Ok(Box::new(self.try_clone()?))
     }
 }

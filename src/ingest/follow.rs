@@ -1,37 +1,43 @@
 //! The follower: one pass looks at every path, tells the files apart and reads what is new.
 //!
-//! It keeps no time and starts no timer: a pass is given its instant, so that tests need no sleep.
+//! It keeps no time and starts no timer: a pass is given its instant, so that tests need no sleep. The steps
+//! of a pass stand in `watch` (paths), `scan` (what rotations left), `recognise` (whose bytes these are),
+//! `cut` (files that were cut, rewritten or are gone) and `turn` (reading).
+//!
+//! Looking is the mechanism: there is no notification that could be missed or run out.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use crate::model::{Generation, GenerationState, HashKey, Micros, NewGeneration, Timestamp};
+use crate::model::{
+    GapCause, Generation, GenerationState, HashKey, Look, Micros, NewGeneration, Timestamp,
+};
 
+use super::catalogue::{Catalogue, Known};
+use super::compare::Shared;
 use super::decompress::Packing;
-use super::discover::expand;
 use super::files::{Files, LocalFiles};
-use super::identity::{FileId, FileKind, Known, Seen, Trace};
+use super::identity::{FileId, Seen, Trace};
 use super::pipe::Pipe;
 use super::reader::Reader;
-use super::worker::Work;
+use super::recognise::Match;
+use super::worker::{Loss, Work};
 use super::{IngestError, SourceSpec};
 
 /// How long a renamed file must be quiet before it is closed.
 const ROTATED_IDLE: Micros = Micros(5_000_000);
-/// How often folders and patterns are looked through.
-const DISCOVER_EVERY: Micros = Micros(900_000);
 /// How long a compressed file must be unchanged before it is taken as whole.
 const PACKED_QUIET: Micros = Micros(1_000_000);
-/// The longest pause between tries to open an unreadable file.
-const RETRY_MAX: Micros = Micros(30_000_000);
 /// How many files stay open between passes.
 const HANDLES_MAX: usize = 200;
+
+/// The state of a path without a file.
+pub(super) const WAITING: &str = "waiting for file";
 
 /// Where a pass sends its work.
 pub(super) trait Out {
@@ -41,6 +47,17 @@ pub(super) trait Out {
     fn buffer(&mut self, len: usize) -> Vec<u8>;
     /// Tells whether the pass should end soon.
     fn is_stopped(&self) -> bool;
+
+    /// Asks how many lines a file shares with a generation from the start on.
+    fn compare(&mut self, slot: usize, reader: Reader) -> Result<Shared, IngestError> {
+        let (reply, answer) = sync_channel(1);
+        self.send(Work::Compare {
+            slot,
+            reader,
+            reply,
+        })?;
+        answer.recv().map_err(|_| IngestError::WorkerLost)
+    }
 }
 
 /// The instant of a pass.
@@ -89,14 +106,19 @@ pub(super) struct Pass {
     pub(super) is_done: bool,
 }
 
+/// The files beside a path: each with its length and its last change.
+pub(super) type Siblings = HashSet<(FileId, u64, i128)>;
+
 /// A path that is looked at in every pass.
 pub(super) struct Watched {
     pub(super) label: String,
     pub(super) path: PathBuf,
     pub(super) is_named: bool,
     pub(super) state: &'static str,
-    retry_at: Micros,
-    retry_pause: Micros,
+    pub(super) retry_at: Micros,
+    pub(super) retry_pause: Micros,
+    /// Since when there is no file.
+    pub(super) missing_since: Option<Micros>,
 }
 
 /// A generation that is being read.
@@ -111,6 +133,10 @@ pub(super) struct Tracked {
     pub(super) modified: i128,
     pub(super) reader: Option<Reader>,
     pub(super) trace: Trace,
+    /// The first bytes of a file of which nothing was read yet.
+    pub(super) first: Vec<u8>,
+    /// Whether its first bytes were compared with what is known.
+    pub(super) is_judged: bool,
     pub(super) is_packed: bool,
     pub(super) is_at_path: bool,
     pub(super) is_rotated: bool,
@@ -122,6 +148,17 @@ impl Tracked {
     /// Tells whether its decoder holds memory.
     pub(super) fn is_unpacking(&self) -> bool {
         matches!(&self.reader, Some(Reader::Packed(packed)) if packed.is_started())
+    }
+
+    /// How the file looks in the units of the trace.
+    pub(super) fn look(&self) -> Look {
+        if self.is_packed {
+            return Look::default();
+        }
+        Look {
+            size: self.size,
+            modified: i64::try_from(self.modified).unwrap_or_default(),
+        }
     }
 }
 
@@ -143,31 +180,42 @@ pub(super) struct Follower {
     pub(super) specs: Vec<SourceSpec>,
     pub(super) watched: BTreeMap<PathBuf, Watched>,
     pub(super) tracked: Vec<Tracked>,
-    pub(super) known: Vec<Known>,
+    pub(super) catalogue: Catalogue,
+    /// How many generations were known at the start.
+    pub(super) known_before: usize,
+    /// Which of them were unfinished, by the path that they came from.
+    pub(super) left_unfinished: HashMap<PathBuf, Vec<usize>>,
     pub(super) pipes: Vec<Pipe>,
     /// Files that need no second look until they change.
-    pub(super) settled: HashMap<FileId, Seen>,
+    pub(super) settled: HashMap<FileId, Settled>,
     /// Compressed files, and since when they are as they are.
     pub(super) quiet: HashMap<FileId, (Seen, Micros)>,
     /// The siblings of a path at the last scan.
-    pub(super) baseline: HashMap<PathBuf, HashSet<(FileId, u64, i128)>>,
+    pub(super) baseline: HashMap<PathBuf, Siblings>,
     /// The last change of the file that left a path last: what is older was there before it.
     pub(super) departed: HashMap<PathBuf, i128>,
     /// Compressed siblings that came since the start but were not whole yet, with the last change
     /// of the file that had left their path by then.
     pub(super) awaited: HashMap<FileId, i128>,
+    /// Folders with files that may be rotated: when their entries changed last, and whether they are
+    /// looked through once more, for changes within the same tick of the clock.
+    pub(super) folders: HashMap<PathBuf, (i128, bool)>,
     /// Paths whose siblings are looked through again.
     pub(super) rescan: HashSet<PathBuf>,
+    /// Whether a file waits for another one's turn.
+    pub(super) is_waiting: bool,
+    /// Whether the generations whose files are gone have been looked for.
+    pub(super) is_settled: bool,
     pub(super) bytes_done: u64,
     pub(super) damaged: u64,
     /// Files that are damaged as they stand now.
     pub(super) damage: BTreeMap<FileId, Damage>,
     /// The wall clock of the first pass, in nanoseconds.
     pub(super) started: i128,
-    discovered: Option<Micros>,
-    /// Whether a pass is over: what turns into no file later does not end the run.
-    is_started: bool,
-    wake: Arc<Notify>,
+    pub(super) discovered: Option<Micros>,
+    /// Whether a look is over: what turns into no file later does not end the run.
+    pub(super) is_started: bool,
+    pub(super) wake: Arc<Notify>,
 }
 
 impl Follower {
@@ -191,6 +239,17 @@ impl Follower {
         known: &[Generation],
         wake: Arc<Notify>,
     ) -> Self {
+        let mut left_unfinished: HashMap<PathBuf, Vec<usize>> = HashMap::new();
+        for (slot, generation) in known.iter().enumerate() {
+            let is_unfinished = matches!(
+                generation.state,
+                GenerationState::Open | GenerationState::Rotated
+            );
+            if is_unfinished {
+                let home = PathBuf::from(&generation.home);
+                left_unfinished.entry(home).or_default().push(slot);
+            }
+        }
         Self {
             files,
             is_following,
@@ -198,14 +257,19 @@ impl Follower {
             specs,
             watched: BTreeMap::new(),
             tracked: Vec::new(),
-            known: known.iter().map(Known::from_store).collect(),
+            catalogue: Catalogue::from_store(known),
+            known_before: known.len(),
+            left_unfinished,
             pipes: Vec::new(),
             settled: HashMap::new(),
             quiet: HashMap::new(),
             baseline: HashMap::new(),
             departed: HashMap::new(),
             awaited: HashMap::new(),
+            folders: HashMap::new(),
             rescan: HashSet::new(),
+            is_waiting: false,
+            is_settled: false,
             bytes_done: 0,
             damaged: 0,
             damage: BTreeMap::new(),
@@ -218,20 +282,21 @@ impl Follower {
 
     /// Makes one pass.
     pub(super) fn step(&mut self, now: Now, out: &mut dyn Out) -> Result<Pass, IngestError> {
+        self.is_waiting = false;
         self.discover(now, out)?;
         let looks = self.look(now, out)?;
         self.is_started = true;
+        self.look_at_folders();
         self.place(&looks, now, out)?;
-        self.check_truncated(&looks, now, out)?;
+        self.check_cut(&looks, now, out)?;
         self.check_departed(now, out)?;
+        self.greet_known(&looks, now, out)?;
         for path in std::mem::take(&mut self.rescan) {
             self.scan(&path, now, out)?;
         }
-        for (path, seen) in &looks {
-            if !out.is_stopped() && !self.is_tracked(seen.id) {
-                self.meet(path, seen, now, out)?;
-            }
-        }
+        self.meet_all(&looks, now, out)?;
+        // Older generations first, so that a logical stream stays in order.
+        self.tracked.sort_by_key(|at| at.slot);
         let mut pass = self.read_all(now, out)?;
         pass.bytes += self.read_pipes(now, out)?;
         if pass.bytes > 0 {
@@ -239,13 +304,15 @@ impl Follower {
         }
         self.close_handles();
         pass.is_done = !self.is_following
+            && !self.is_waiting
             && self.tracked.iter().all(|at| at.is_finished)
             && self.pipes.iter().all(|pipe| pipe.is_closed);
+        self.settle_absent(pass, now, out)?;
         Ok(pass)
     }
 
-    pub(super) fn is_packed(&mut self, path: &Path) -> bool {
-        Packing::of(self.files.as_mut(), path).is_some()
+    pub(super) fn tracked_at(&self, slot: usize) -> Option<&Tracked> {
+        self.tracked.iter().find(|at| at.slot == slot)
     }
 
     /// Returns what was done so far.
@@ -256,171 +323,12 @@ impl Follower {
         }
     }
 
+    pub(super) fn is_packed(&self, path: &Path) -> bool {
+        Packing::of(self.files.as_ref(), path).is_some()
+    }
+
     pub(super) fn is_tracked(&self, id: FileId) -> bool {
         self.tracked.iter().any(|at| at.file == id)
-    }
-
-    fn discover(&mut self, now: Now, out: &mut dyn Out) -> Result<(), IngestError> {
-        let is_first = self.discovered.is_none();
-        if is_first {
-            self.started = i128::from(self.files.clock(now.wall).0) * 1_000;
-        }
-        let is_due = self
-            .discovered
-            .is_none_or(|at| now.elapsed.0.saturating_sub(at.0) >= DISCOVER_EVERY.0);
-        if !is_due || (!is_first && !self.is_following) {
-            return Ok(());
-        }
-        self.discovered = Some(now.elapsed);
-        // While a path is empty, a file can come and be renamed away between two passes.
-        let is_away = |at: &&Watched| at.is_named && at.state == "waiting for file";
-        if !self.known.is_empty() {
-            let away = self.watched.values().filter(is_away);
-            self.rescan.extend(away.map(|at| at.path.clone()));
-        }
-        for spec in self.specs.clone() {
-            let label = spec.label();
-            if spec == SourceSpec::Stdin {
-                if is_first {
-                    self.open_pipe(label, || Ok(Box::new(io::stdin())), out)?;
-                }
-                continue;
-            }
-            let found = expand(self.files.as_mut(), &spec);
-            if found.is_empty() && is_first && !self.is_following {
-                return Err(IngestError::NoMatch { pattern: label });
-            }
-            for path in found {
-                let is_named = matches!(&spec, SourceSpec::File(named) if *named == path);
-                if is_named && !self.known.is_empty() && !self.watched.contains_key(&path) {
-                    // The file may have been renamed away while nobody looked.
-                    self.rescan.insert(path.clone());
-                }
-                self.watched.entry(path.clone()).or_insert_with(|| Watched {
-                    label: label.clone(),
-                    path,
-                    is_named,
-                    state: "waiting for file",
-                    retry_at: Micros(0),
-                    retry_pause: Micros::SECOND,
-                });
-            }
-        }
-        Ok(())
-    }
-
-    fn open_pipe(
-        &mut self,
-        label: String,
-        open: impl FnOnce() -> io::Result<Box<dyn io::Read + Send>> + Send + 'static,
-        out: &mut dyn Out,
-    ) -> Result<(), IngestError> {
-        let slot = self.known.len();
-        let nowhere = FileId {
-            device: 0,
-            inode: 0,
-        };
-        out.send(Work::Open(new_generation(
-            &label,
-            Path::new(&label),
-            nowhere,
-            false,
-        )))?;
-        self.known.push(unread(&label, nowhere, false));
-        let wake = Arc::clone(&self.wake);
-        self.pipes.push(Pipe::start(slot, label, open, wake)?);
-        Ok(())
-    }
-
-    /// Looks at every path; returns the regular files in order.
-    fn look(&mut self, now: Now, out: &mut dyn Out) -> Result<Vec<(PathBuf, Seen)>, IngestError> {
-        let mut looks = Vec::new();
-        let mut fifos = Vec::new();
-        for watched in self.watched.values_mut() {
-            let seen = match self.files.look(&watched.path) {
-                Ok(seen) => seen,
-                Err(cause) => {
-                    let is_fatal = !self.is_following && watched.is_named;
-                    watched.state = match cause.kind() {
-                        io::ErrorKind::NotFound => "waiting for file",
-                        io::ErrorKind::PermissionDenied => "permission denied",
-                        _ => "cannot be opened",
-                    };
-                    let was_read = self.tracked.iter().any(|at| at.home == watched.path);
-                    if is_fatal && !was_read {
-                        return Err(no_file(&watched.path, cause));
-                    }
-                    continue;
-                }
-            };
-            match seen.kind {
-                FileKind::Regular if now.elapsed >= watched.retry_at => {
-                    looks.push((watched.path.clone(), seen));
-                }
-                FileKind::Regular => {}
-                FileKind::Fifo if watched.is_named => {
-                    if watched.state != "reading pipe" {
-                        watched.state = "reading pipe";
-                        fifos.push(watched.path.clone());
-                    }
-                }
-                FileKind::Folder => watched.state = "folder",
-                kind if watched.is_named && !self.is_started => {
-                    return Err(IngestError::NotAFile {
-                        path: watched.path.clone(),
-                        kind: if kind == FileKind::Socket {
-                            "socket"
-                        } else {
-                            "device"
-                        },
-                    });
-                }
-                _ => watched.state = "not a file",
-            }
-        }
-        for path in fifos {
-            let label = path.to_string_lossy().into_owned();
-            // Opened in the pipe's own thread, because opening waits for a writer.
-            let open = move || -> io::Result<Box<dyn io::Read + Send>> {
-                Ok(Box::new(fs::File::open(path)?))
-            };
-            self.open_pipe(label, open, out)?;
-        }
-        Ok(looks)
-    }
-
-    /// Notes which generations still stand at a watched path, and under which name.
-    fn place(
-        &mut self,
-        looks: &[(PathBuf, Seen)],
-        now: Now,
-        out: &mut dyn Out,
-    ) -> Result<(), IngestError> {
-        let mut by_file: HashMap<FileId, Vec<(&PathBuf, &Seen)>> = HashMap::new();
-        for (path, seen) in looks {
-            by_file.entry(seen.id).or_default().push((path, seen));
-        }
-        for at in &mut self.tracked {
-            let places = by_file.get(&at.file).map_or(&[][..], Vec::as_slice);
-            at.is_at_path = !places.is_empty();
-            let Some((first, seen)) = places.first() else {
-                continue;
-            };
-            at.size = seen.size;
-            if let Some(watched) = self.watched.get_mut(*first) {
-                watched.state = "following";
-            }
-            if !places.iter().any(|(path, _)| **path == at.path) || at.is_rotated {
-                at.is_rotated = false;
-                at.idle_since = None;
-                at.path.clone_from(first);
-                at.home.clone_from(first);
-                if !at.is_finished {
-                    out.send(mark(at, GenerationState::Open, now))?;
-                }
-            }
-        }
-        Ok(())
     }
 
     fn check_departed(&mut self, now: Now, out: &mut dyn Out) -> Result<(), IngestError> {
@@ -441,6 +349,7 @@ impl Follower {
             if let Some(seen) = at.reader.as_ref().and_then(Reader::seen) {
                 at.modified = seen.modified;
             }
+            self.catalogue.set_state(at.slot, GenerationState::Rotated);
             homes.push((at.home.clone(), at.modified));
             out.send(mark(at, GenerationState::Rotated, now))?;
         }
@@ -451,28 +360,92 @@ impl Follower {
         Ok(())
     }
 
-    /// Meets a file that is not being read: a known one, a copy, or a new one.
+    /// Meets the files that were being read when the last run ended: before any copy of them is met.
+    fn greet_known(
+        &mut self,
+        looks: &[(PathBuf, Seen)],
+        now: Now,
+        out: &mut dyn Out,
+    ) -> Result<(), IngestError> {
+        for (path, seen) in looks {
+            let is_due = self.catalogue.of_file(seen.id).next().is_some()
+                && !self.is_tracked(seen.id)
+                && !self.is_settled(seen)
+                && !self.is_packed(path);
+            if !is_due {
+                continue;
+            }
+            let found = self.recognise(path, seen, now, out)?;
+            let is_itself = matches!(&found, Match::Known(slot, _) | Match::Unread(slot, _)
+                if self.is_its_file(*slot, seen.id));
+            if is_itself && self.files.open(path).is_ok() {
+                let place = self.place_of(path, seen);
+                self.act(found, &place, now, out)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Meets the files that are not being read.
+    fn meet_all(
+        &mut self,
+        looks: &[(PathBuf, Seen)],
+        now: Now,
+        out: &mut dyn Out,
+    ) -> Result<(), IngestError> {
+        let mut rewritten = Vec::new();
+        for (path, seen) in looks {
+            if out.is_stopped() || self.is_tracked(seen.id) {
+                continue;
+            }
+            if let Some(place) = self.meet(path, seen, now, out)? {
+                rewritten.push(place);
+            }
+        }
+        // Last, because what they held may live on in a copy.
+        for place in rewritten {
+            self.take_up(&place, now, out)?;
+        }
+        Ok(())
+    }
+
+    /// Meets a file that is not being read: a known one, a copy, or a new one. One that was rewritten is
+    /// returned.
     fn meet(
         &mut self,
         path: &Path,
         seen: &Seen,
         now: Now,
         out: &mut dyn Out,
-    ) -> Result<(), IngestError> {
-        if self
-            .settled
-            .get(&seen.id)
-            .is_some_and(|last| last.is_unchanged(seen))
-        {
-            return Ok(());
+    ) -> Result<Option<Place>, IngestError> {
+        if self.is_settled(seen) {
+            return Ok(None);
         }
         let is_packed = self.is_packed(path);
         if is_packed && !self.is_quiet(seen, now) {
-            return Ok(());
+            return Ok(None);
         }
         if let Err(cause) = self.files.open(path) {
-            return self.refuse(path, cause, now);
+            self.refuse(path, cause, now)?;
+            return Ok(None);
         }
+        let place = self.place_of(path, seen);
+        if !is_packed && self.leaves_siblings(path) {
+            self.scan(path, now, out)?;
+        }
+        if self.is_tracked(seen.id) {
+            return Ok(None);
+        }
+        let found = self.recognise(path, seen, now, out)?;
+        if matches!(found, Match::Rewritten(..)) {
+            return Ok(Some(place));
+        }
+        self.act(found, &place, now, out)?;
+        Ok(None)
+    }
+
+    /// Describes where a file stands that is about to be read under its own path.
+    fn place_of(&mut self, path: &Path, seen: &Seen) -> Place {
         let label = match self.watched.get_mut(path) {
             Some(watched) => {
                 watched.state = "following";
@@ -481,35 +454,34 @@ impl Follower {
             }
             None => path.to_string_lossy().into_owned(),
         };
-        if !is_packed
-            && self
-                .watched
-                .get(path)
-                .is_some_and(|watched| watched.is_named)
-        {
-            self.scan(path, now, out)?;
+        Place {
+            label,
+            home: path.to_owned(),
+            path: path.to_owned(),
+            seen: *seen,
+            is_rotated: false,
+            is_packed: self.is_packed(path),
         }
-        self.take_up(&label, path, path, seen, false, out)
     }
 
-    fn refuse(&mut self, path: &Path, cause: io::Error, now: Now) -> Result<(), IngestError> {
-        let Some(watched) = self.watched.get_mut(path) else {
-            return Ok(());
+    /// Tells whether a file needs no second look.
+    pub(super) fn is_settled(&self, seen: &Seen) -> bool {
+        self.verdict_on(seen).is_some()
+    }
+
+    /// Returns why a file needs no second look.
+    pub(super) fn verdict_on(&self, seen: &Seen) -> Option<Verdict> {
+        let settled = self.settled.get(&seen.id)?;
+        let holds = match settled.verdict {
+            Verdict::AliasOf(slot) => self.tracked_at(slot).is_some(),
+            Verdict::Read | Verdict::StartOfKnown => true,
         };
-        if cause.kind() == io::ErrorKind::NotFound {
-            return Ok(());
-        }
-        watched.state = if cause.kind() == io::ErrorKind::PermissionDenied {
-            "permission denied"
-        } else {
-            "cannot be opened"
-        };
-        if !self.is_following && watched.is_named {
-            return Err(no_file(path, cause));
-        }
-        watched.retry_at = Micros(now.elapsed.0.saturating_add(watched.retry_pause.0));
-        watched.retry_pause = watched.retry_pause.times(2).min(RETRY_MAX);
-        Ok(())
+        (holds && settled.seen.is_unchanged(seen)).then_some(settled.verdict)
+    }
+
+    /// Notes that a file needs no second look until it changes.
+    pub(super) fn settle(&mut self, seen: Seen, verdict: Verdict) {
+        self.settled.insert(seen.id, Settled { seen, verdict });
     }
 
     /// Tells whether a compressed file has been left alone long enough to be whole.
@@ -528,32 +500,53 @@ impl Follower {
         }
     }
 
-    /// Ends a generation and remembers where.
+    /// Ends a generation and remembers where, and what may be lost behind its end.
     pub(super) fn close(
         &mut self,
         idx: usize,
         state: GenerationState,
+        loss: Option<Loss>,
         now: Now,
         out: &mut dyn Out,
     ) -> Result<(), IngestError> {
         let at = self.tracked.remove(idx);
-        if let Some(known) = self.known.get_mut(at.slot) {
-            known.remember(&at.trace, state, self.key);
-            known.file = at.file;
-        }
+        self.catalogue
+            .reached(at.slot, &at.trace, at.look(), self.key);
+        self.catalogue.moved(at.slot, &at.path, at.file);
+        self.catalogue.set_state(at.slot, state);
+        // A copy that ends before its original did: what was seen of the rest is lost.
+        let unread = self.catalogue.get(at.slot).and_then(Known::unread);
+        let loss = loss.or(unread.map(|to| Loss {
+            to: Some(to),
+            cause: GapCause::Truncated,
+        }));
         out.send(Work::Close {
             slot: at.slot,
             state,
+            loss,
             read_at: now.wall,
         })
     }
 
-    /// Tells whether a rotated file was quiet long enough.
+    /// Tells whether a rotated file is done with: it was quiet, and has a successor or no name left.
+    /// Until then its router may not have let go of it.
     pub(super) fn is_over(&self, at: &Tracked, now: Now) -> bool {
-        !self.is_following
-            || at
-                .idle_since
-                .is_some_and(|since| now.elapsed.0.saturating_sub(since.0) >= ROTATED_IDLE.0)
+        if !self.is_following {
+            return true;
+        }
+        let is_quiet = at
+            .idle_since
+            .is_some_and(|since| now.elapsed.0.saturating_sub(since.0) >= ROTATED_IDLE.0);
+        let is_deleted = at
+            .reader
+            .as_ref()
+            .and_then(Reader::seen)
+            .is_none_or(|seen| seen.links == 0);
+        let is_alone = self
+            .watched
+            .get(&at.home)
+            .is_some_and(|watched| watched.state == WAITING);
+        is_quiet && (is_deleted || !is_alone)
     }
 
     fn close_handles(&mut self) {
@@ -569,7 +562,47 @@ impl Follower {
     }
 }
 
-fn mark(at: &Tracked, state: GenerationState, now: Now) -> Work {
+/// A file that needs no second look until it changes.
+pub(super) struct Settled {
+    seen: Seen,
+    verdict: Verdict,
+}
+
+/// Why a file needs no second look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// It was read to its end.
+    Read,
+    /// It is a copy of a generation, as long as that is being read.
+    AliasOf(usize),
+    /// All its lines are the first ones of a generation.
+    StartOfKnown,
+}
+
+/// Where a file stands that is taken up.
+pub(super) struct Place {
+    pub(super) label: String,
+    /// The watched path it belongs to.
+    pub(super) home: PathBuf,
+    pub(super) path: PathBuf,
+    pub(super) seen: Seen,
+    /// Whether it left its home.
+    pub(super) is_rotated: bool,
+    pub(super) is_packed: bool,
+}
+
+impl Place {
+    /// Describes the generation about to be opened there.
+    pub(super) fn new_generation(&self) -> NewGeneration {
+        NewGeneration {
+            home: self.home.to_string_lossy().into_owned(),
+            is_compressed: self.is_packed,
+            ..new_generation(&self.label, &self.path, self.seen.id)
+        }
+    }
+}
+
+pub(super) fn mark(at: &Tracked, state: GenerationState, now: Now) -> Work {
     Work::Mark {
         slot: at.slot,
         state,
@@ -578,40 +611,16 @@ fn mark(at: &Tracked, state: GenerationState, now: Now) -> Work {
     }
 }
 
-fn no_file(path: &Path, cause: io::Error) -> IngestError {
-    let path = path.to_owned();
-    if cause.kind() == io::ErrorKind::NotFound {
-        IngestError::Missing { path }
-    } else {
-        IngestError::Unreadable { path, cause }
-    }
-}
-
 /// Describes a generation about to be opened.
-pub(super) fn new_generation(
-    label: &str,
-    path: &Path,
-    file: FileId,
-    is_compressed: bool,
-) -> NewGeneration {
+pub(super) fn new_generation(label: &str, path: &Path, file: FileId) -> NewGeneration {
     NewGeneration {
         source: label.to_owned(),
+        home: path.to_string_lossy().into_owned(),
         path: path.to_string_lossy().into_owned(),
         device: file.device,
         inode: file.inode,
-        is_compressed,
-    }
-}
-
-/// Describes a generation of which nothing was read.
-pub(super) fn unread(path: &str, file: FileId, is_compressed: bool) -> Known {
-    Known {
-        path: path.to_owned(),
-        file,
-        offset: 0,
-        head: crate::model::Fingerprint::default(),
-        tail: crate::model::Fingerprint::default(),
-        state: GenerationState::Open,
-        is_compressed,
+        born: file.born,
+        is_compressed: false,
+        compared_with: None,
     }
 }

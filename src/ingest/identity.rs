@@ -2,8 +2,11 @@
 
 use std::fs::Metadata;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::time::UNIX_EPOCH;
 
-use crate::model::{Fingerprint, Generation, GenerationState, HashKey};
+use memchr::memchr;
+
+use crate::model::{Fingerprint, HashKey, LineMark};
 
 /// How many first bytes are fingerprinted.
 pub(super) const HEAD_LEN_MAX: usize = 1_024;
@@ -58,6 +61,11 @@ impl Trace {
         self.tail.last().copied()
     }
 
+    /// Returns the checksum of the first line when it is whole and within the head.
+    pub(super) fn first_line(&self) -> Option<u32> {
+        first_line(&self.head)
+    }
+
     /// Returns the head's fingerprint.
     pub(super) fn head(&self, key: HashKey) -> Fingerprint {
         fingerprint(key, &self.head)
@@ -67,6 +75,12 @@ impl Trace {
     pub(super) fn tail(&self, key: HashKey) -> Fingerprint {
         fingerprint(key, &self.tail)
     }
+}
+
+/// Returns the checksum of the first line of `head` when it is whole.
+pub(super) fn first_line(head: &[u8]) -> Option<u32> {
+    let line = head.get(..memchr(b'\n', head)?)?;
+    Some(LineMark::checksum(line.strip_suffix(b"\r").unwrap_or(line)))
 }
 
 /// Returns the keyed fingerprint of `bytes`.
@@ -87,6 +101,18 @@ pub(super) fn len_u64(bytes: &[u8]) -> u64 {
 pub(super) struct FileId {
     pub(super) device: u64,
     pub(super) inode: u64,
+    /// When it was made, in microseconds since 1970; 0 where the file system does not tell. An inode
+    /// that was given to another file is told apart by it.
+    pub(super) born: u64,
+}
+
+impl FileId {
+    /// Where lines come from that are in no file: a pipe.
+    pub(super) const NOWHERE: Self = Self {
+        device: 0,
+        inode: 0,
+        born: 0,
+    };
 }
 
 /// What a path leads to.
@@ -107,6 +133,8 @@ pub(super) struct Seen {
     pub(super) size: u64,
     /// Nanoseconds since 1970.
     pub(super) modified: i128,
+    /// How many names it has; 0: it was deleted and lives on in open handles only.
+    pub(super) links: u64,
 }
 
 impl Seen {
@@ -128,11 +156,13 @@ impl Seen {
             id: FileId {
                 device: metadata.dev(),
                 inode: metadata.ino(),
+                born: born(metadata),
             },
             kind,
             size: metadata.size(),
             modified: i128::from(metadata.mtime()) * 1_000_000_000
                 + i128::from(metadata.mtime_nsec()),
+            links: metadata.nlink(),
         }
     }
 
@@ -142,52 +172,14 @@ impl Seen {
     }
 }
 
-/// A generation that was read before, in this run or an earlier one. Its slot is its place in the list.
-#[derive(Debug, Clone)]
-pub(super) struct Known {
-    pub(super) path: String,
-    pub(super) file: FileId,
-    pub(super) offset: u64,
-    pub(super) head: Fingerprint,
-    pub(super) tail: Fingerprint,
-    pub(super) state: GenerationState,
-    pub(super) is_compressed: bool,
-}
-
-impl Known {
-    /// Takes over what the store knows.
-    pub(super) fn from_store(generation: &Generation) -> Self {
-        Self {
-            path: generation.path.clone(),
-            file: FileId {
-                device: generation.device,
-                inode: generation.inode,
-            },
-            offset: generation.offset.0,
-            head: generation.head,
-            tail: generation.tail,
-            state: generation.state,
-            is_compressed: generation.is_compressed,
-        }
-    }
-
-    /// Tells whether this is a pipe, which cannot be recognised again.
-    pub(super) fn is_pipe(&self) -> bool {
-        self.file.device == 0 && self.file.inode == 0
-    }
-
-    /// Tells whether more bytes may be waiting in a file with another name.
-    pub(super) fn is_unfinished(&self) -> bool {
-        matches!(self.state, GenerationState::Open | GenerationState::Rotated)
-    }
-
-    /// Remembers where reading stopped.
-    pub(super) fn remember(&mut self, trace: &Trace, state: GenerationState, key: HashKey) {
-        self.offset = trace.offset();
-        self.head = trace.head(key);
-        self.tail = trace.tail(key);
-        self.state = state;
-    }
+fn born(metadata: &Metadata) -> u64 {
+    let since = metadata
+        .created()
+        .ok()
+        .and_then(|born| born.duration_since(UNIX_EPOCH).ok());
+    since.map_or(0, |since| {
+        u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
+    })
 }
 
 /// Returns why the first bytes of a plain file are no text, when they are none.

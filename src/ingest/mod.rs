@@ -26,6 +26,9 @@
 //! Lines read from a pipe are stored at most once: those not yet committed when the process dies are gone.
 
 mod assemble;
+mod catalogue;
+mod compare;
+mod cut;
 mod decompress;
 mod desk;
 mod discover;
@@ -39,6 +42,7 @@ mod parser;
 mod pipe;
 mod progress;
 mod reader;
+mod recognise;
 mod run;
 mod scan;
 mod sink;
@@ -46,6 +50,8 @@ mod spec;
 mod ssh;
 mod status;
 mod stop;
+mod turn;
+mod watch;
 mod worker;
 
 #[cfg(test)]

@@ -5,9 +5,10 @@ use std::path::Path;
 
 use crate::model::{Fingerprint, HashKey};
 
+use super::catalogue::Known;
 use super::decompress::Packed;
 use super::files::{Files, OpenFile};
-use super::identity::{HEAD_LEN_MAX, Known, Seen, TAIL_LEN_MAX, Trace, fingerprint, len_u64};
+use super::identity::{HEAD_LEN_MAX, Seen, TAIL_LEN_MAX, Trace, fingerprint, len_u64};
 
 /// The smallest buffer that decompression skips with.
 const SKIP_LEN: usize = 64 * 1024;
@@ -62,9 +63,17 @@ fn fill_at(file: &dyn OpenFile, offset: u64, buffer: &mut [u8]) -> io::Result<us
 }
 
 /// Returns exactly `len` bytes at `offset`; `None`: the file does not have them.
-fn exactly_at(file: &dyn OpenFile, offset: u64, len: usize) -> Option<Vec<u8>> {
+pub(super) fn exactly_at(file: &dyn OpenFile, offset: u64, len: usize) -> Option<Vec<u8>> {
     let mut bytes = vec![0; len];
     (fill_at(file, offset, &mut bytes).ok()? == len).then_some(bytes)
+}
+
+/// Returns the first bytes of a file, as many as are fingerprinted.
+pub(super) fn head_of(file: &dyn OpenFile) -> Vec<u8> {
+    let mut head = vec![0; HEAD_LEN_MAX];
+    let len = fill_at(file, 0, &mut head).unwrap_or(0);
+    head.truncate(len);
+    head
 }
 
 /// Tells whether `file` has the trace's bytes at their places.
@@ -100,38 +109,28 @@ fn fingerprint_len(fingerprint: Fingerprint, most: usize) -> Option<usize> {
 /// Returns which of the known checkpoints (slot and checkpoint) the decompressed bytes verify, the
 /// furthest one first.
 pub(super) fn packed_verify(
-    files: &mut dyn Files,
+    files: &dyn Files,
     path: &Path,
     candidates: &[(usize, &Known)],
     key: HashKey,
 ) -> io::Result<Option<(usize, Trace)>> {
+    let mut sorted: Vec<_> = candidates.iter().filter(|(_, k)| k.offset > 0).collect();
+    if sorted.is_empty() {
+        return Ok(None);
+    }
+    sorted.sort_by_key(|(_, known)| known.offset);
     let mut packed = Packed::open(files, path)?;
     let mut trace = Trace::default();
     let mut best = None;
-    let mut sorted: Vec<_> = candidates.iter().filter(|(_, k)| k.offset > 0).collect();
-    sorted.sort_by_key(|(_, known)| known.offset);
-    let head_len = skip(&mut packed, &mut trace, len_max())?;
-    let mut packed = Packed::open(files, path)?;
-    let head = std::mem::take(&mut trace);
     for (slot, known) in sorted {
-        let is_head = fingerprint_len(known.head, HEAD_LEN_MAX)
-            .and_then(|len| head.head_bytes().get(..len))
-            .is_some_and(|bytes| fingerprint(key, bytes) == known.head);
-        if !is_head || (head_len < len_max() && known.offset > head_len) {
-            continue;
-        }
         if skip(&mut packed, &mut trace, known.offset)? < known.offset {
             break;
         }
-        if trace.tail(key) == known.tail {
+        if trace.head(key) == known.head && trace.tail(key) == known.tail {
             best = Some((*slot, trace.clone()));
         }
     }
     Ok(best)
-}
-
-fn len_max() -> u64 {
-    u64::try_from(HEAD_LEN_MAX).unwrap_or(u64::MAX)
 }
 
 /// Reads on until the trace stands at `offset` or the bytes end (damage is an end too); returns
@@ -154,18 +153,4 @@ pub(super) fn skip(packed: &mut Packed, trace: &mut Trace, offset: u64) -> io::R
         trace.push(part.get(..len).unwrap_or(&[]));
     }
     Ok(trace.offset())
-}
-
-/// Reads head and tail of a file as if it had been read to `offset`.
-pub(super) fn trace_of(file: &dyn OpenFile, offset: u64) -> Option<Trace> {
-    let head_len = usize::try_from(offset)
-        .unwrap_or(usize::MAX)
-        .min(HEAD_LEN_MAX);
-    let tail_len = head_len.min(TAIL_LEN_MAX);
-    let from = offset.saturating_sub(u64::try_from(tail_len).unwrap_or(0));
-    let (head, tail) = (
-        exactly_at(file, 0, head_len)?,
-        exactly_at(file, from, tail_len)?,
-    );
-    Some(Trace::from_parts(offset, head, tail))
 }

@@ -1,6 +1,6 @@
 //! Where batches go: the seam to the store.
 
-use crate::model::{Batch, Generation, GenerationId, NewGeneration};
+use crate::model::{Batch, ByteOffset, Generation, GenerationId, LineMarks, NewGeneration};
 
 use super::SinkError;
 
@@ -26,6 +26,18 @@ pub trait Sink: Send {
     ///
     /// When the sink has failed; ingest then ends.
     fn commit(&mut self, batch: Batch) -> Result<(), SinkError>;
+
+    /// Returns the marks of the lines of a generation around `at`, of everything handed over so far;
+    /// `None`: none are kept there.
+    ///
+    /// # Errors
+    ///
+    /// When the sink has failed; ingest then ends.
+    fn line_marks(
+        &mut self,
+        generation: GenerationId,
+        at: ByteOffset,
+    ) -> Result<Option<LineMarks>, SinkError>;
 
     /// Returns when everything handed over is committed.
     ///

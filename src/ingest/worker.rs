@@ -3,21 +3,29 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::SyncSender;
 
 use crate::model::{
-    Advance, Batch, ByteOffset, Generation, GenerationId, GenerationState, HashKey, LineReject,
-    LocatedEvent, NewGeneration, Reject, Tally, Timestamp,
+    Advance, Batch, ByteOffset, Fingerprint, Gap, GapCause, Generation, GenerationId,
+    GenerationState, HashKey, LineMarks, LineReject, LocatedEvent, Look, NewGeneration, Reject,
+    Tally, Timestamp,
 };
 
+use super::compare::{Comparison, Shared, mark_of, shared_lines};
 use super::document::Opening;
 use super::identity::{Trace, len_u64};
 use super::lines::{Piece, Splitter};
+use super::reader::Reader;
 use super::{LineParser, ParsedLine, Progress, Sink, SinkError};
 
 /// What the follower asks of the worker, in order. A slot is the place of a generation in both lists.
 pub(super) enum Work {
-    /// The next slot is a new generation.
-    Open(NewGeneration),
+    /// The next slot is a new generation; the lines that it shares with `repeats` from its start on are
+    /// skipped.
+    Open {
+        new: NewGeneration,
+        repeats: Option<usize>,
+    },
     /// Reading of a known generation goes on at its checkpoint.
     Attach {
         slot: usize,
@@ -25,11 +33,14 @@ pub(super) enum Work {
         state: GenerationState,
         renamed_to: Option<String>,
     },
+    /// The lines that a generation of which nothing was read shares with another one are skipped.
+    Repeat { slot: usize, with: usize },
     /// The next bytes of a generation.
     Chunk {
         slot: usize,
         bytes: Vec<u8>,
         len: usize,
+        look: Look,
         read_at: Timestamp,
     },
     /// All of a file so far in one rejected row: it is not text.
@@ -50,7 +61,14 @@ pub(super) enum Work {
     Close {
         slot: usize,
         state: GenerationState,
+        loss: Option<Loss>,
         read_at: Timestamp,
+    },
+    /// Asks how many lines a file shares with a generation from the start on.
+    Compare {
+        slot: usize,
+        reader: Reader,
+        reply: SyncSender<Shared>,
     },
     /// A run ends while the file lives: a last line is taken only if it is whole.
     Settle { slot: usize, read_at: Timestamp },
@@ -58,17 +76,28 @@ pub(super) enum Work {
     Flush,
 }
 
+/// What may be lost behind the end of a generation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Loss {
+    /// How long the file was seen to be; `None`: no longer than it was read.
+    pub(super) to: Option<u64>,
+    pub(super) cause: GapCause,
+}
+
 impl Work {
-    /// Returns the slot that it is about; a new generation has none yet.
-    pub(super) fn slot_mut(&mut self) -> Option<&mut usize> {
+    /// Returns the slots that it is about; a new generation has none yet.
+    pub(super) fn slots_mut(&mut self) -> Vec<&mut usize> {
         match self {
-            Self::Open(_) | Self::Flush => None,
+            Self::Open { repeats, .. } => repeats.iter_mut().collect(),
+            Self::Repeat { slot, with } => vec![slot, with],
+            Self::Flush => Vec::new(),
             Self::Attach { slot, .. }
             | Self::Chunk { slot, .. }
             | Self::NotText { slot, .. }
             | Self::Mark { slot, .. }
             | Self::Close { slot, .. }
-            | Self::Settle { slot, .. } => Some(slot),
+            | Self::Compare { slot, .. }
+            | Self::Settle { slot, .. } => vec![slot],
         }
     }
 }
@@ -83,7 +112,15 @@ pub(super) struct Limits {
 
 pub(super) struct Slot {
     id: GenerationId,
-    pub(super) offset: u64,
+    offset: u64,
+    /// Head and tail at the offset, as they were stored last.
+    head: Fingerprint,
+    tail: Fingerprint,
+    look: Look,
+    /// Whether the lines are marked: not those of pipes and compressed files, which do not shrink.
+    pub(super) is_marked: bool,
+    /// While every line so far repeats another generation.
+    comparison: Option<Comparison>,
     pub(super) splitter: Option<Splitter>,
     /// Whether the bytes are one document or lines, while that is open.
     pub(super) start: Start,
@@ -98,6 +135,11 @@ impl Slot {
         Self {
             id: generation.id,
             offset: generation.offset.0,
+            head: generation.head,
+            tail: generation.tail,
+            look: generation.look,
+            is_marked: is_marked(generation.inode, generation.is_compressed),
+            comparison: generation.compared_with.map(Comparison::new),
             splitter: None,
             start: Start::Lines,
             state: generation.state,
@@ -130,18 +172,20 @@ impl Start {
 
 #[derive(Default)]
 pub(super) struct Pending {
-    pub(super) slot: usize,
+    slot: usize,
     from: u64,
-    pub(super) to: u64,
-    pub(super) read_at: Timestamp,
+    to: u64,
+    read_at: Timestamp,
     events: Vec<LocatedEvent>,
     rejects: Vec<LineReject>,
+    marks: Vec<LineMarks>,
+    gap: Option<Gap>,
     tally: Tally,
 }
 
 /// Owns the parser and the sink.
 pub(super) struct Worker {
-    pub(super) parser: Box<dyn LineParser + Send>,
+    parser: Box<dyn LineParser + Send>,
     sink: Box<dyn Sink>,
     pub(super) key: HashKey,
     pub(super) limits: Limits,
@@ -178,7 +222,7 @@ impl Worker {
     /// Does one piece of work; returns a buffer to be used again.
     pub(super) fn handle(&mut self, work: Work) -> Result<Option<Vec<u8>>, SinkError> {
         match work {
-            Work::Open(new) => self.open(&new)?,
+            Work::Open { new, repeats } => self.open(new, repeats)?,
             Work::Attach {
                 slot,
                 trace,
@@ -193,12 +237,22 @@ impl Worker {
                     at.renamed_to = renamed_to;
                 }
             }
+            Work::Repeat { slot, with } => {
+                let with = self.compared_with(with);
+                if let (Some(at), Some(with)) = (self.slots.get_mut(slot), with) {
+                    at.comparison = Some(Comparison::new(with));
+                }
+            }
             Work::Chunk {
                 slot,
                 bytes,
                 len,
+                look,
                 read_at,
             } => {
+                if let Some(at) = self.slots.get_mut(slot) {
+                    at.look = look;
+                }
                 self.enter(slot, read_at)?;
                 self.chunk(slot, bytes.get(..len).unwrap_or(&[]))?;
                 return Ok(Some(bytes));
@@ -225,9 +279,20 @@ impl Worker {
             Work::Close {
                 slot,
                 state,
+                loss,
                 read_at,
-            } => self.close(slot, Some(state), read_at)?,
+            } => self.close(slot, Some((state, loss)), read_at)?,
             Work::Settle { slot, read_at } => self.close(slot, None, read_at)?,
+            Work::Compare {
+                slot,
+                reader,
+                reply,
+            } => {
+                if let Some(shared) = self.shared_lines(slot, reader)? {
+                    // Nobody waits any more when the run ends.
+                    let _ = reply.send(shared);
+                }
+            }
             Work::Flush => self.commit()?,
         }
         Ok(None)
@@ -263,12 +328,18 @@ impl Worker {
         self.sink.flush()
     }
 
-    fn open(&mut self, new: &NewGeneration) -> Result<(), SinkError> {
+    fn open(&mut self, mut new: NewGeneration, repeats: Option<usize>) -> Result<(), SinkError> {
         self.commit()?;
-        let id = self.sink.open_generation(new)?;
+        new.compared_with = repeats.and_then(|with| self.compared_with(with));
+        let id = self.sink.open_generation(&new)?;
         self.slots.push(Slot {
             id,
             offset: 0,
+            head: Fingerprint::default(),
+            tail: Fingerprint::default(),
+            look: Look::default(),
+            is_marked: is_marked(new.inode, new.is_compressed),
+            comparison: new.compared_with.map(Comparison::new),
             splitter: Some(Splitter::new(
                 self.key,
                 self.limits.line_len,
@@ -280,6 +351,26 @@ impl Worker {
             renamed_to: None,
         });
         Ok(())
+    }
+
+    /// Returns the generation whose lines are skipped when those of a slot are to be.
+    fn compared_with(&self, slot: usize) -> Option<GenerationId> {
+        let at = self.slots.get(slot)?;
+        // What only repeats a third generation itself has nothing to be compared with beyond that.
+        Some(at.comparison.as_ref().map_or(at.id, Comparison::with))
+    }
+
+    fn shared_lines(
+        &mut self,
+        slot: usize,
+        mut reader: Reader,
+    ) -> Result<Option<Shared>, SinkError> {
+        self.commit()?;
+        let Some(with) = self.slots.get(slot).map(|at| at.id) else {
+            return Ok(None);
+        };
+        let (key, len) = (self.key, self.limits.line_len);
+        shared_lines(with, &mut reader, key, len, self.sink.as_mut()).map(Some)
     }
 
     /// Makes `slot` the one whose batch is pending.
@@ -306,18 +397,12 @@ impl Worker {
         };
         let mut at = 0;
         while let Some(piece) = splitter.next(bytes, &mut at) {
-            take_piece(
-                &piece,
-                self.parser.as_mut(),
-                &mut self.pending,
-                self.key,
-                None,
-            );
+            self.take(slot, &piece, None)?;
             if self.pending.tally.lines >= self.limits.lines
                 || self.pending.tally.bytes >= self.limits.bytes
             {
                 splitter.settle(bytes);
-                self.store_step(slot, &splitter)?;
+                self.store_step(slot, Some(splitter.trace()))?;
             }
         }
         splitter.end_chunk(bytes);
@@ -327,30 +412,59 @@ impl Worker {
         Ok(())
     }
 
-    /// Ends a generation (`Some` state) or only a run over a living file (`None`).
+    /// Takes a piece into the pending batch, unless it repeats what was read before.
+    pub(super) fn take(
+        &mut self,
+        slot: usize,
+        piece: &Piece<'_>,
+        last: Option<LastLine>,
+    ) -> Result<(), SinkError> {
+        let Some(at) = self.slots.get_mut(slot) else {
+            return Ok(());
+        };
+        let (span, checksum) = mark_of(piece);
+        let before = self.pending.to;
+        let is_repeated = match (&mut at.comparison, checksum) {
+            (Some(comparison), Some(checksum)) => {
+                let is_known = comparison.knows(before, checksum, self.sink.as_mut())?;
+                if !is_known && last.is_none() {
+                    at.comparison = None;
+                }
+                is_known
+            }
+            _ => false,
+        };
+        if is_repeated {
+            self.pending.tally.repeated += 1;
+            self.pending.count(span);
+        } else {
+            let parser = self.parser.as_mut();
+            take_piece(piece, parser, &mut self.pending, self.key, last);
+        }
+        if at.is_marked && self.pending.to > before {
+            self.pending.mark(before, span, checksum);
+        }
+        Ok(())
+    }
+
+    /// Ends a generation (`Some` state and what may be lost) or only a run over a living file (`None`).
     fn close(
         &mut self,
         slot: usize,
-        state: Option<GenerationState>,
+        end: Option<(GenerationState, Option<Loss>)>,
         read_at: Timestamp,
     ) -> Result<(), SinkError> {
         self.enter(slot, read_at)?;
-        self.end_start(slot, state.is_some())?;
+        self.end_start(slot, end.is_some())?;
         if let Some(mut splitter) = self.slots.get_mut(slot).and_then(|at| at.splitter.take()) {
             let before = self.pending.to;
             if let Some(piece) = splitter.remainder() {
-                let last = if state.is_some() {
-                    LastLine::Always
-                } else {
-                    LastLine::IfWhole
+                let last = match end {
+                    // The rest of the line may still come: a compressed file may not be whole yet.
+                    None | Some((GenerationState::Damaged, _)) => LastLine::IfWhole,
+                    Some(_) => LastLine::Always,
                 };
-                take_piece(
-                    &piece,
-                    self.parser.as_mut(),
-                    &mut self.pending,
-                    self.key,
-                    Some(last),
-                );
+                self.take(slot, &piece, Some(last))?;
             }
             if self.pending.to > before {
                 splitter.consume_remainder();
@@ -359,11 +473,17 @@ impl Worker {
                 at.splitter = Some(splitter);
             }
         }
-        if let (Some(at), Some(state)) = (self.slots.get_mut(slot), state) {
+        if let (Some(at), Some((state, loss))) = (self.slots.get_mut(slot), end) {
             at.state = state;
+            let from = self.pending.to;
+            self.pending.gap = loss.map(|loss| Gap {
+                from: ByteOffset(from),
+                to: loss.to.filter(|to| *to > from).map(ByteOffset),
+                cause: loss.cause,
+            });
         }
         self.commit()?;
-        if let (Some(at), Some(_)) = (self.slots.get_mut(slot), state) {
+        if let (Some(at), Some(_)) = (self.slots.get_mut(slot), end) {
             at.splitter = None;
         }
         Ok(())
@@ -398,18 +518,18 @@ impl Worker {
     /// Hands over the pending batch, if there is anything to hand over.
     fn commit(&mut self) -> Result<(), SinkError> {
         let slot = self.pending.slot;
-        self.take_document(slot);
-        let Some(splitter) = self.slots.get_mut(slot).and_then(|at| at.splitter.take()) else {
-            return Ok(());
-        };
-        let outcome = self.store_step(slot, &splitter);
+        self.take_document(slot)?;
+        let splitter = self.slots.get_mut(slot).and_then(|at| at.splitter.take());
+        let outcome = self.store_step(slot, splitter.as_ref().map(Splitter::trace));
         if let Some(at) = self.slots.get_mut(slot) {
-            at.splitter = Some(splitter);
+            at.splitter = splitter;
         }
         outcome
     }
 
-    fn store_step(&mut self, slot: usize, splitter: &Splitter) -> Result<(), SinkError> {
+    /// Hands over the pending batch; without a trace, which has a generation only while it is read, it
+    /// holds no line.
+    fn store_step(&mut self, slot: usize, trace: Option<&Trace>) -> Result<(), SinkError> {
         let Some(at) = self.slots.get_mut(slot) else {
             return Ok(());
         };
@@ -418,7 +538,8 @@ impl Worker {
             self.pending.from = at.offset;
             self.pending.to = at.offset;
         }
-        if !is_step && at.state == at.stored_state && at.renamed_to.is_none() {
+        let is_news = at.state != at.stored_state || at.renamed_to.is_some();
+        if !is_step && !is_news && self.pending.gap.is_none() {
             return Ok(());
         }
         let mut pending = std::mem::take(&mut self.pending);
@@ -426,9 +547,8 @@ impl Worker {
             pending.from, at.offset,
             "a step starts where the last ended"
         );
-        debug_assert_eq!(
-            pending.to,
-            splitter.trace().offset(),
+        debug_assert!(
+            trace.is_none_or(|trace| trace.offset() == pending.to),
             "the trace stands at the step"
         );
         debug_assert!(
@@ -437,6 +557,10 @@ impl Worker {
         );
         at.offset = pending.to;
         at.stored_state = at.state;
+        if let Some(trace) = trace {
+            at.head = trace.head(self.key);
+            at.tail = trace.tail(self.key);
+        }
         self.pending.slot = slot;
         self.pending.from = pending.to;
         self.pending.to = pending.to;
@@ -460,18 +584,27 @@ impl Worker {
                 generation: at.id,
                 from: ByteOffset(pending.from),
                 to: ByteOffset(pending.to),
-                head: splitter.trace().head(self.key),
-                tail: splitter.trace().tail(self.key),
+                head: at.head,
+                tail: at.tail,
                 state: at.state,
                 renamed_to: at.renamed_to.take(),
+                look: at.look,
+                compared_with: at.comparison.as_ref().map(Comparison::with),
             },
             read_at: pending.read_at,
             events: pending.events,
             rejects: pending.rejects,
+            marks: pending.marks,
+            gap: pending.gap,
             tally: pending.tally,
             names,
         })
     }
+}
+
+/// Tells whether the lines of a file are marked.
+fn is_marked(inode: u64, is_compressed: bool) -> bool {
+    inode != 0 && !is_compressed
 }
 
 fn count(counter: &AtomicU64, more: u64) {
@@ -482,7 +615,7 @@ fn is_accounted(pending: &Pending) -> bool {
     let tally = &pending.tally;
     let accepted: u64 = tally.by_format.iter().map(|(_, lines)| lines).sum();
     tally.bytes == pending.to - pending.from
-        && tally.lines == tally.blank + tally.noise + tally.quarantined + accepted
+        && tally.lines == tally.blank + tally.noise + tally.quarantined + tally.repeated + accepted
 }
 
 /// How a line without its line end is treated.
@@ -494,7 +627,7 @@ pub(super) enum LastLine {
     IfWhole,
 }
 
-pub(super) fn take_piece(
+fn take_piece(
     piece: &Piece<'_>,
     parser: &mut dyn LineParser,
     pending: &mut Pending,
@@ -590,6 +723,18 @@ impl Pending {
             hash,
             reject,
         });
+    }
+
+    /// Marks a line that starts at `offset`, or the late end of the line before.
+    fn mark(&mut self, offset: u64, span: u64, checksum: Option<u32>) {
+        if self.marks.last().is_none_or(LineMarks::is_full) {
+            self.marks.push(LineMarks::new(ByteOffset(offset)));
+        }
+        match (self.marks.last_mut(), checksum) {
+            (Some(marks), Some(checksum)) => marks.push(span, checksum),
+            (Some(marks), None) => marks.push_line_end(span),
+            (None, _) => {}
+        }
     }
 
     pub(super) fn count(&mut self, span: u64) {

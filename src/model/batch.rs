@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    ByteOffset, Fingerprint, GenerationId, GenerationState, Name, Request, SessionCorrection,
-    Timestamp,
+    ByteOffset, Fingerprint, Gap, GenerationId, GenerationState, LineMarks, Look, Name, Request,
+    SessionCorrection, Timestamp,
 };
 
 /// One fact from a log.
@@ -119,7 +119,7 @@ pub struct LocatedEvent {
 }
 
 /// What was counted while reading the lines of a batch. Every line is exactly one of: blank, noise,
-/// quarantined, or accepted under its format.
+/// quarantined, repeated, or accepted under its format.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Tally {
     /// Lines read.
@@ -132,6 +132,8 @@ pub struct Tally {
     pub noise: u64,
     /// Lines in quarantine.
     pub quarantined: u64,
+    /// Lines that stood at the same place in a generation read before: skipped.
+    pub repeated: u64,
     /// Lines accepted, by the format's number in the registry.
     pub by_format: Vec<(u8, u64)>,
     /// Fields that no format knows, by name, with how often they were seen.
@@ -157,6 +159,10 @@ pub struct Advance {
     pub state: GenerationState,
     /// The path the file has now, when it was renamed.
     pub renamed_to: Option<String>,
+    /// How the file looked last.
+    pub look: Look,
+    /// The generation whose lines are still being skipped.
+    pub compared_with: Option<GenerationId>,
 }
 
 /// Everything that one transaction stores.
@@ -170,6 +176,10 @@ pub struct Batch {
     pub events: Vec<LocatedEvent>,
     /// Lines in quarantine.
     pub rejects: Vec<LineReject>,
+    /// The marks of the lines, in order.
+    pub marks: Vec<LineMarks>,
+    /// Bytes after the checkpoint that are lost, or may be.
+    pub gap: Option<Gap>,
     /// What was counted.
     pub tally: Tally,
     /// Names given since the batch before, in order.

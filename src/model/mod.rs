@@ -24,6 +24,8 @@
 //! | marker | a deploy, policy or config change drawn on charts |
 //! | source | where lines come from: a file, a pipe, a remote file |
 //! | generation | one physical file behind a source between two rotations |
+//! | line mark | where a line of a generation starts and a checksum of it, to recognise lines read before |
+//! | gap | bytes of a generation that are known or feared to be lost unread |
 //! | checkpoint | how far a generation has been read, with fingerprints that recognise it again |
 //! | quarantine | lines that could not become events, with where and why |
 //! | conflict | a second, different account of a fact that is already known |
@@ -33,6 +35,7 @@ mod attempt;
 mod batch;
 mod correction;
 mod flags;
+mod marks;
 mod merge;
 mod money;
 mod name;
@@ -48,6 +51,7 @@ pub use batch::{
 };
 pub use correction::{Correction, CorrectionBy, CorrectionKind, SessionCorrection};
 pub use flags::Flags;
+pub use marks::{LineMark, LineMarks};
 pub use merge::{Conflict, Merged, merge};
 pub use money::NanoUsd;
 pub use name::{Name, Names};
@@ -57,7 +61,7 @@ pub use request::{
 pub use shown::{Shown, sanitise, sanitise_block};
 pub use signals::{Logged, SignalValue, Signals};
 pub use source::{
-    ByteOffset, Fingerprint, Generation, GenerationId, GenerationState, HashKey, NewGeneration,
-    SourceId,
+    ByteOffset, Fingerprint, Gap, GapCause, Generation, GenerationId, GenerationState, HashKey,
+    Look, NewGeneration, SourceId,
 };
 pub use time::{Micros, Minute, Timestamp, Window};

@@ -4,6 +4,8 @@ use std::hash::Hasher;
 
 use siphasher::sip::SipHasher13;
 
+use super::LineMark;
+
 /// The number of a source in the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SourceId(pub u32);
@@ -46,7 +48,7 @@ impl std::fmt::Debug for HashKey {
 }
 
 /// The keyed hash of a few bytes of a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Fingerprint {
     /// How many bytes were hashed.
     pub len: u32,
@@ -69,17 +71,20 @@ pub enum GenerationState {
     Finished,
     /// Damaged (e.g. a broken gzip stream) after the checkpoint.
     Damaged,
+    /// Became shorter but kept its first lines; a new generation took over that skips them.
+    Shrank,
 }
 
 impl GenerationState {
     /// Every state with its word and its number in the store.
-    pub const WORDS: [(Self, &'static str, u8); 6] = [
+    pub const WORDS: [(Self, &'static str, u8); 7] = [
         (Self::Open, "open", 0),
         (Self::Rotated, "rotated", 1),
         (Self::Truncated, "truncated", 2),
         (Self::Replaced, "replaced", 3),
         (Self::Finished, "finished", 4),
         (Self::Damaged, "damaged", 5),
+        (Self::Shrank, "shrank", 6),
     ];
 
     /// Returns the word.
@@ -107,6 +112,73 @@ impl GenerationState {
     }
 }
 
+/// How a plain file looked when it was last looked at; pipes and compressed files have none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Look {
+    /// How long it was at the most.
+    pub size: u64,
+    /// When it was last written, in nanoseconds since 1970.
+    pub modified: i64,
+}
+
+/// Why bytes of a generation are lost, or may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum GapCause {
+    /// The file was cut or rewritten, and no copy of it was found.
+    Truncated,
+    /// The file was gone, and none of its kind held its bytes.
+    Gone,
+    /// The file is damaged from here on.
+    Damaged,
+}
+
+impl GapCause {
+    /// Every cause with its words and its number in the store.
+    pub const WORDS: [(Self, &'static str, u8); 3] = [
+        (Self::Truncated, "truncated", 0),
+        (Self::Gone, "gone", 1),
+        (Self::Damaged, "damaged", 2),
+    ];
+
+    /// Returns the word.
+    pub fn word(self) -> &'static str {
+        Self::WORDS
+            .iter()
+            .find(|row| row.0 == self)
+            .map_or("", |row| row.1)
+    }
+
+    /// Returns the number that the store keeps.
+    pub fn code(self) -> u8 {
+        Self::WORDS
+            .iter()
+            .find(|row| row.0 == self)
+            .map_or(0, |row| row.2)
+    }
+
+    /// Reads the store's number; an unknown one reads as gone.
+    pub fn from_code(code: u8) -> Self {
+        Self::WORDS
+            .iter()
+            .find(|row| row.2 == code)
+            .map_or(Self::Gone, |row| row.0)
+    }
+}
+
+/// Bytes of a generation that were lost before they were read, or may have been.
+///
+/// A gap ends when its bytes turn up after all and are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Gap {
+    /// Where it starts: the checkpoint.
+    pub from: ByteOffset,
+    /// How far the file was seen to reach; `None`: nothing unread had been seen, but more may have
+    /// been written before the file went.
+    pub to: Option<ByteOffset>,
+    /// Why.
+    pub cause: GapCause,
+}
+
 /// A generation as the store knows it: one physical file behind a source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Generation {
@@ -114,12 +186,19 @@ pub struct Generation {
     pub id: GenerationId,
     /// The source it belongs to.
     pub source: SourceId,
+    /// That source as the user named it.
+    pub label: String,
+    /// The path at which it was met first, or beside which: where its successors are found.
+    pub home: String,
     /// The path it was last seen under, as the user or the folder gave it.
     pub path: String,
     /// The device that holds it.
     pub device: u64,
     /// Its inode.
     pub inode: u64,
+    /// When it was made, in microseconds since 1970; 0 where the file system does not tell. An inode
+    /// that was given to another file is told apart by it.
+    pub born: u64,
     /// Whether the bytes were decompressed before counting.
     pub is_compressed: bool,
     /// How far it was read; always just after a newline.
@@ -130,6 +209,12 @@ pub struct Generation {
     pub tail: Fingerprint,
     /// What became of it.
     pub state: GenerationState,
+    /// How its file looked last.
+    pub look: Look,
+    /// Its first line, while its marks are kept.
+    pub first_line: Option<LineMark>,
+    /// The generation whose lines it repeats so far.
+    pub compared_with: Option<GenerationId>,
 }
 
 /// A generation about to be opened.
@@ -137,12 +222,18 @@ pub struct Generation {
 pub struct NewGeneration {
     /// The source as the user named it, e.g. `/var/log/router.jsonl` or `-`.
     pub source: String,
+    /// The path that is followed: that of the file, or the one that a rotation took it from.
+    pub home: String,
     /// The path of the file.
     pub path: String,
     /// The device that holds it.
     pub device: u64,
     /// Its inode.
     pub inode: u64,
+    /// When it was made, in microseconds since 1970; 0 where the file system does not tell.
+    pub born: u64,
     /// Whether the bytes are decompressed before counting.
     pub is_compressed: bool,
+    /// The generation whose lines are skipped as long as they are met at the same places.
+    pub compared_with: Option<GenerationId>,
 }

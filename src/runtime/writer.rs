@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::{Clock, RuntimeError};
 use crate::ingest::{Sink, SinkError};
-use crate::model::{Batch, Generation, GenerationId, NewGeneration};
+use crate::model::{Batch, ByteOffset, Generation, GenerationId, LineMarks, NewGeneration};
 use crate::store::{Committed, StoreError, Writer};
 
 /// Batches that may wait for the writer: with the batch size this bounds memory and is the
@@ -23,6 +23,11 @@ const WRITER_GONE: &str = "the writer has given up";
 enum Command {
     Generations(SyncSender<Result<Vec<Generation>, StoreError>>),
     Open(NewGeneration, SyncSender<Result<GenerationId, StoreError>>),
+    Marks(
+        GenerationId,
+        ByteOffset,
+        SyncSender<Result<Option<LineMarks>, StoreError>>,
+    ),
     Commit(Box<Batch>),
     Flush(SyncSender<()>),
 }
@@ -101,6 +106,9 @@ fn work(
             Command::Open(new, reply) => {
                 drop(reply.send(writer.open_generation(&new, clock.now())));
             }
+            Command::Marks(generation, at, reply) => {
+                drop(reply.send(writer.line_marks(generation, at)));
+            }
             Command::Flush(reply) => {
                 // Dropping the reply unanswered tells that the batches before it were not stored.
                 if !is_failed {
@@ -155,6 +163,7 @@ impl std::fmt::Debug for Command {
         f.write_str(match self {
             Self::Generations(_) => "Generations",
             Self::Open(..) => "Open",
+            Self::Marks(..) => "Marks",
             Self::Commit(_) => "Commit",
             Self::Flush(_) => "Flush",
         })
@@ -184,6 +193,14 @@ impl Sink for StoreSink {
 
     fn open_generation(&mut self, new: &NewGeneration) -> Result<GenerationId, SinkError> {
         self.ask(|reply| Command::Open(new.clone(), reply))
+    }
+
+    fn line_marks(
+        &mut self,
+        generation: GenerationId,
+        at: ByteOffset,
+    ) -> Result<Option<LineMarks>, SinkError> {
+        self.ask(|reply| Command::Marks(generation, at, reply))
     }
 
     fn commit(&mut self, batch: Batch) -> Result<(), SinkError> {

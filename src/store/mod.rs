@@ -11,6 +11,7 @@ mod error;
 mod fault;
 mod ids;
 mod lock;
+mod marks;
 mod migrate;
 mod reader;
 mod residual;

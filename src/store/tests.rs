@@ -27,10 +27,13 @@ impl Bench {
         let mut writer = Writer::open(&folder.path().join("r.db"), NOW).unwrap();
         let new = NewGeneration {
             source: "log".to_owned(),
+            home: "log".to_owned(),
             path: "log".to_owned(),
             device: 1,
             inode: u64::MAX,
+            born: 7,
             is_compressed: false,
+            compared_with: None,
         };
         let generation = writer.open_generation(&new, NOW).unwrap();
         Self {
@@ -55,6 +58,8 @@ impl Bench {
                 },
                 state: GenerationState::Open,
                 renamed_to: None,
+                look: Look::default(),
+                compared_with: None,
             },
             read_at: NOW,
             events: events
@@ -65,6 +70,8 @@ impl Bench {
                 })
                 .collect(),
             rejects: Vec::new(),
+            marks: Vec::new(),
+            gap: None,
             tally: Tally {
                 lines: 1,
                 bytes: 10,

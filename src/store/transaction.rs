@@ -51,12 +51,12 @@ impl Writer {
         Ok(committed)
     }
 
-    fn advance(&self, batches: &[Batch]) -> Result<(), StoreError> {
+    fn advance(&mut self, batches: &[Batch]) -> Result<(), StoreError> {
         for batch in batches {
             let step = &batch.advance;
             let mut update = self.connection.prepare_cached(
                 "UPDATE generation SET offset=?3,head_len=?4,head_hash=?5,tail_len=?6,tail_hash=?7,\
-                 state=?8,path=coalesce(?9,path) WHERE id=?1 AND offset=?2",
+                 state=?8,path=coalesce(?9,path),size=max(size,?10),modified=?11,compared_with=?12 WHERE id=?1 AND offset=?2",
             )?;
             let changed = update.execute(params![
                 step.generation.0,
@@ -68,13 +68,19 @@ impl Writer {
                 step.tail.hash.cast_signed(),
                 step.state.code(),
                 step.renamed_to,
+                step.look.size.cast_signed(),
+                step.look.modified,
+                step.compared_with.map(|compared| compared.0),
             ])?;
+            drop(update);
             if changed != 1 {
                 return Err(StoreError::CheckpointMoved {
                     generation: step.generation.0,
                     from: step.from.0,
                 });
             }
+            self.put_gap(step, batch.gap, batch.read_at)?;
+            self.put_marks(step.generation, &batch.marks)?;
         }
         Ok(())
     }

@@ -8,11 +8,12 @@ use rusqlite::{Connection, TransactionBehavior, params};
 use super::fault::{Fuse, Step, WriterOptions};
 use super::ids::IdIndex;
 use super::lock::WriterLock;
+use super::marks::mark_bytes;
 use super::row::{BlockCache, load_range};
 use super::{StoreError, connection, rollups};
 use crate::model::{
-    ByteOffset, Fingerprint, Generation, GenerationId, GenerationState, HashKey, Names,
-    NewGeneration, SourceId, Timestamp,
+    ByteOffset, Fingerprint, Generation, GenerationId, GenerationState, HashKey, LineMarks, Look,
+    Names, NewGeneration, SourceId, Timestamp,
 };
 
 /// The WAL length from which a checkpoint is due.
@@ -38,6 +39,8 @@ pub struct Writer {
     pub(super) corrected_sessions: HashSet<u64>,
     pub(super) key: HashKey,
     pub(super) next_row: i64,
+    /// Bytes of line marks kept.
+    pub(super) mark_bytes: u64,
     pub(super) is_split: bool,
     pub(super) fuse: Fuse,
     path: PathBuf,
@@ -78,6 +81,7 @@ impl Writer {
             corrected_sessions: HashSet::new(),
             key: HashKey(key),
             next_row: 1,
+            mark_bytes: 0,
             connection,
             is_split: options.split_checkpoint,
             fuse: Fuse::new(options),
@@ -95,6 +99,7 @@ impl Writer {
             [],
             |row| row.get(0),
         )?;
+        self.mark_bytes = mark_bytes(&self.connection)?;
         let mut select = self
             .connection
             .prepare("SELECT DISTINCT session FROM session_correction")?;
@@ -128,29 +133,42 @@ impl Writer {
     /// When the table cannot be read.
     pub fn generations(&self) -> Result<Vec<Generation>, StoreError> {
         let mut select = self.connection.prepare(
-            "SELECT id,source,path,device,inode,is_compressed,offset,head_len,head_hash,tail_len,\
-             tail_hash,state FROM generation ORDER BY id",
+            "SELECT g.id,g.source,s.name,g.home,g.path,g.device,g.inode,g.born,g.is_compressed,g.offset,g.head_len,\
+             g.head_hash,g.tail_len,g.tail_hash,g.state,g.size,g.modified,g.compared_with,\
+             (SELECT body FROM line_mark m WHERE m.generation=g.id AND m.first_offset=0) \
+             FROM generation g JOIN source s ON s.id=g.source ORDER BY g.id",
         )?;
         let unsigned =
             |row: &rusqlite::Row<'_>, idx: usize| row.get::<_, i64>(idx).map(i64::cast_unsigned);
         let found = select.query_map([], |row| {
+            let marks: Option<Vec<u8>> = row.get(18)?;
             Ok(Generation {
                 id: GenerationId(row.get(0)?),
                 source: SourceId(row.get(1)?),
-                path: row.get(2)?,
-                device: unsigned(row, 3)?,
-                inode: unsigned(row, 4)?,
-                is_compressed: row.get(5)?,
-                offset: ByteOffset(unsigned(row, 6)?),
+                label: row.get(2)?,
+                home: row.get(3)?,
+                path: row.get(4)?,
+                device: unsigned(row, 5)?,
+                inode: unsigned(row, 6)?,
+                born: unsigned(row, 7)?,
+                is_compressed: row.get(8)?,
+                offset: ByteOffset(unsigned(row, 9)?),
                 head: Fingerprint {
-                    len: row.get(7)?,
-                    hash: unsigned(row, 8)?,
+                    len: row.get(10)?,
+                    hash: unsigned(row, 11)?,
                 },
                 tail: Fingerprint {
-                    len: row.get(9)?,
-                    hash: unsigned(row, 10)?,
+                    len: row.get(12)?,
+                    hash: unsigned(row, 13)?,
                 },
-                state: GenerationState::from_code(row.get(11)?),
+                state: GenerationState::from_code(row.get(14)?),
+                look: Look {
+                    size: unsigned(row, 15)?,
+                    modified: row.get(16)?,
+                },
+                first_line: marks
+                    .and_then(|body| LineMarks::from_bytes(ByteOffset(0), &body)?.iter().next()),
+                compared_with: row.get::<_, Option<u32>>(17)?.map(GenerationId),
             })
         })?;
         Ok(found.collect::<Result<_, _>>()?)
@@ -174,15 +192,18 @@ impl Writer {
             params![new.source],
         )?;
         step.execute(
-            "INSERT INTO generation (source,path,device,inode,is_compressed,opened_at) \
-             SELECT id,?2,?3,?4,?5,?6 FROM source WHERE name = ?1",
+            "INSERT INTO generation (source,home,path,device,inode,is_compressed,opened_at,born,compared_with) \
+             SELECT id,?9,?2,?3,?4,?5,?6,?7,?8 FROM source WHERE name = ?1",
             params![
                 new.source,
                 new.path,
                 new.device.cast_signed(),
                 new.inode.cast_signed(),
                 new.is_compressed,
-                now.0
+                now.0,
+                new.born.cast_signed(),
+                new.compared_with.map(|compared| compared.0),
+                new.home
             ],
         )?;
         let id = u32::try_from(step.last_insert_rowid()).unwrap_or(u32::MAX);

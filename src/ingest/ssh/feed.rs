@@ -191,6 +191,11 @@ impl Feed {
         let mut known = self.line.recall(format!("{prefix}/"))?;
         for generation in &mut known {
             generation.path.drain(..prefix.len());
+            for text in [&mut generation.home, &mut generation.label] {
+                if text.starts_with(&prefix) {
+                    text.drain(..prefix.len());
+                }
+            }
         }
         Ok(known)
     }
@@ -301,9 +306,10 @@ impl Out for RemoteOut<'_> {
             return Err(IngestError::ConnectionLost);
         }
         match &mut work {
-            Work::Open(new) => {
-                new.source.insert_str(0, &self.prefix);
-                new.path.insert_str(0, &self.prefix);
+            Work::Open { new, .. } => {
+                for text in [&mut new.source, &mut new.home, &mut new.path] {
+                    text.insert_str(0, &self.prefix);
+                }
             }
             Work::Attach { renamed_to, .. } | Work::Mark { renamed_to, .. } => {
                 if let Some(path) = renamed_to {

@@ -28,6 +28,9 @@ const REMEMBERED_MAX: usize = 4_096;
 /// How often a read looks for a file again that was renamed just then.
 const TRIES_MAX: usize = 3;
 
+/// The name under which a folder is listed in itself.
+const ITSELF: &str = ".";
+
 /// The names in a folder that begin with a text.
 type Place = (PathBuf, String);
 
@@ -111,28 +114,25 @@ impl RemoteFiles {
 }
 
 impl Files for RemoteFiles {
-    fn look(&mut self, path: &Path) -> io::Result<Seen> {
+    fn look(&self, path: &Path) -> io::Result<Seen> {
         self.host().look(path)
     }
 
-    fn names(&mut self, folder: &Path, prefix: &str) -> Vec<String> {
+    fn names(&self, folder: &Path, prefix: &str) -> Vec<String> {
         let mut host = self.host();
         let Ok(listing) = host.listing(folder, prefix) else {
             return Vec::new();
         };
-        let names = listing.keys();
-        names
-            .filter(|name| name.starts_with(prefix))
-            .cloned()
-            .collect()
+        let is_meant = |name: &&String| name.starts_with(prefix) && *name != ITSELF;
+        listing.keys().filter(is_meant).cloned().collect()
     }
 
     /// Patterns over several folders are refused where sources are read.
-    fn folders(&mut self, _: &Path) -> Vec<String> {
+    fn folders(&self, _: &Path) -> Vec<String> {
         Vec::new()
     }
 
-    fn open(&mut self, path: &Path) -> io::Result<Box<dyn OpenFile>> {
+    fn open(&self, path: &Path) -> io::Result<Box<dyn OpenFile>> {
         let mut host = self.host();
         let seen = host.look(path)?;
         if seen.kind != FileKind::Regular {
@@ -174,6 +174,13 @@ impl OpenFile for RemoteFile {
         let (_, seen) = host.find(self.id).ok_or(io::ErrorKind::NotFound)?;
         Ok(seen)
     }
+
+    fn again(&self) -> io::Result<Box<dyn OpenFile>> {
+        Ok(Box::new(Self {
+            host: Arc::clone(&self.host),
+            id: self.id,
+        }))
+    }
 }
 
 impl Host {
@@ -181,6 +188,10 @@ impl Host {
         let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
             return Err(io::ErrorKind::NotFound.into());
         };
+        if let Some(place) = self.places.iter().find(|place| place.0 == path).cloned() {
+            let itself = self.listing(&place.0, &place.1)?.get(ITSELF).copied();
+            return itself.ok_or_else(|| io::ErrorKind::NotFound.into());
+        }
         let name = name.to_str().ok_or(io::ErrorKind::NotFound)?;
         // What stands beside it under the same stem is asked for next.
         let listing = self.listing(folder, stem(name))?;
@@ -369,10 +380,15 @@ fn read_facts(line: &str) -> Option<(String, Seen)> {
     let mut words = line.splitn(8, ' ');
     let mut number = || words.next()?.parse::<u64>().ok();
     let (device, inode) = (number()?, number()?);
-    let (_born, _links, size) = (words.next()?, words.next()?, words.next()?);
+    // Some kinds of stat do not know it.
+    let born = words.next()?.parse().unwrap_or(0_u64);
+    let (links, size) = (words.next()?, words.next()?);
     let modified = read_time(words.next()?)?;
     let mode = u32::from_str_radix(words.next()?, 16).ok()?;
-    let name = words.next()?.strip_prefix("./")?.strip_suffix('/')?;
+    let name = match words.next()? {
+        "./" => ITSELF,
+        name => name.strip_prefix("./")?.strip_suffix('/')?,
+    };
     let kind = match mode & 0xf000 {
         0x8000 => FileKind::Regular,
         0x4000 => FileKind::Folder,
@@ -382,10 +398,15 @@ fn read_facts(line: &str) -> Option<(String, Seen)> {
     };
     let is_name = !name.is_empty() && !name.contains('/');
     let seen = Seen {
-        id: FileId { device, inode },
+        id: FileId {
+            device,
+            inode,
+            born: born.saturating_mul(1_000_000),
+        },
         kind,
         size: size.parse().ok()?,
         modified,
+        links: links.parse().ok()?,
     };
     is_name.then(|| (name.to_owned(), seen))
 }
@@ -419,7 +440,8 @@ mod tests {
             seen.id,
             FileId {
                 device: 65_024,
-                inode: 17
+                inode: 17,
+                born: 1_795_522_160_000_000,
             }
         );
         assert_eq!(seen.modified, 1_795_522_160_062_439_182);
@@ -430,6 +452,8 @@ mod tests {
             (FileKind::Folder, 1_795_522_160_000_000_000)
         );
         assert!(read_facts("0 17 0 1 5 0 8000 ./r.log/").is_some());
+        let (name, _) = read_facts("65024 3 0 2 4096 1795522160 41ed ./").unwrap();
+        assert_eq!(name, ITSELF);
     }
 
     #[test]

@@ -1,0 +1,524 @@
+//! The bench of the room's tests: a sink in memory that can be made to die, a parser of numbered lines, a
+//! router with its log, and a follower whose time is given.
+
+use std::collections::BTreeSet;
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use smallvec::smallvec;
+use tokio::sync::Notify;
+
+use crate::ingest::follow::{Follower, Now, Out, Pass};
+use crate::ingest::worker::{Limits, Work, Worker};
+use crate::ingest::{
+    IngestError, IngestOptions, LineParser, ParsedLine, Progress, Sink, SinkError, SourceSpec,
+    StopFlag, Summary, run,
+};
+use crate::model::{
+    Batch, ByteOffset, Event, Fingerprint, Gap, Generation, GenerationId, GenerationState, HashKey,
+    LineMark, LineMarks, Look, Marker, MarkerKind, Micros, Name, Names, NewGeneration, Reject,
+    SourceId, Timestamp,
+};
+
+pub(super) const KEY: HashKey = HashKey([3; 16]);
+
+/// A generation and what was stored of it.
+pub(super) struct StoredGeneration {
+    pub(super) generation: Generation,
+    pub(super) marks: Vec<LineMarks>,
+    pub(super) gap: Option<Gap>,
+    /// Bytes and lines accounted for.
+    pub(super) bytes: u64,
+    pub(super) lines: u64,
+}
+
+/// Everything stored.
+#[derive(Default)]
+pub(super) struct Stored {
+    pub(super) generations: Vec<StoredGeneration>,
+    pub(super) ids: Vec<i64>,
+    pub(super) reasons: Vec<&'static str>,
+    pub(super) lines: u64,
+    pub(super) repeated: u64,
+    /// How many more calls are answered before the process dies, and whether the last one is stored.
+    pub(super) death: Option<(u32, bool)>,
+}
+
+impl Stored {
+    pub(super) fn gaps(&self) -> Vec<Gap> {
+        self.generations.iter().filter_map(|at| at.gap).collect()
+    }
+
+    pub(super) fn states(&self) -> Vec<GenerationState> {
+        let of = |at: &StoredGeneration| at.generation.state;
+        self.generations.iter().map(of).collect()
+    }
+
+    /// Counts down to the planned death; returns whether this call is the last and whether it is stored.
+    fn is_dying(&mut self) -> Option<bool> {
+        let (left, is_stored) = self.death.as_mut()?;
+        if *left == 0 {
+            return Some(*is_stored);
+        }
+        *left -= 1;
+        None
+    }
+}
+
+fn killed<T>() -> Result<T, SinkError> {
+    Err(SinkError::new("killed as planned"))
+}
+
+/// A store in memory with the rule of the real one: a step must start where its checkpoint stands.
+#[derive(Clone, Default)]
+pub(super) struct Memory(Arc<Mutex<Stored>>);
+
+impl Memory {
+    pub(super) fn stored(&self) -> MutexGuard<'_, Stored> {
+        self.0.lock().unwrap()
+    }
+}
+
+impl Sink for Memory {
+    fn generations(&mut self) -> Result<Vec<Generation>, SinkError> {
+        let stored = self.stored();
+        let of = |at: &StoredGeneration| {
+            let mut generation = at.generation.clone();
+            generation.first_line = at.marks.first().and_then(|marks| marks.iter().next());
+            generation
+        };
+        Ok(stored.generations.iter().map(of).collect())
+    }
+
+    fn open_generation(&mut self, new: &NewGeneration) -> Result<GenerationId, SinkError> {
+        let mut stored = self.stored();
+        let dying = stored.is_dying();
+        if dying == Some(false) {
+            return killed();
+        }
+        let id = GenerationId(u32::try_from(stored.generations.len()).unwrap());
+        stored.generations.push(StoredGeneration {
+            generation: Generation {
+                id,
+                source: SourceId(0),
+                label: new.source.clone(),
+                home: new.home.clone(),
+                path: new.path.clone(),
+                device: new.device,
+                inode: new.inode,
+                born: new.born,
+                is_compressed: new.is_compressed,
+                offset: ByteOffset(0),
+                head: Fingerprint::default(),
+                tail: Fingerprint::default(),
+                state: GenerationState::Open,
+                look: Look::default(),
+                first_line: None,
+                compared_with: new.compared_with,
+            },
+            marks: Vec::new(),
+            gap: None,
+            bytes: 0,
+            lines: 0,
+        });
+        if dying.is_some() { killed() } else { Ok(id) }
+    }
+
+    fn commit(&mut self, batch: Batch) -> Result<(), SinkError> {
+        let mut stored = self.stored();
+        let dying = stored.is_dying();
+        if dying == Some(false) {
+            return killed();
+        }
+        let step = batch.advance;
+        let at = &mut stored.generations[usize::try_from(step.generation.0).unwrap()];
+        if at.generation.offset != step.from {
+            return Err(SinkError::new("the checkpoint stands elsewhere"));
+        }
+        let tally = &batch.tally;
+        let accepted: u64 = tally.by_format.iter().map(|(_, lines)| lines).sum();
+        assert_eq!(tally.bytes, step.to.0 - step.from.0);
+        assert_eq!(
+            tally.lines,
+            tally.blank + tally.noise + tally.quarantined + tally.repeated + accepted
+        );
+        at.bytes += tally.bytes;
+        at.lines += tally.lines;
+        assert_eq!(at.bytes, step.to.0, "every byte is accounted for");
+        let generation = &mut at.generation;
+        generation.offset = step.to;
+        generation.head = step.head;
+        generation.tail = step.tail;
+        generation.state = step.state;
+        generation.look.size = generation.look.size.max(step.look.size);
+        generation.look.modified = step.look.modified;
+        generation.compared_with = step.compared_with;
+        if let Some(path) = &step.renamed_to {
+            generation.path.clone_from(path);
+        }
+        at.marks.extend(batch.marks);
+        let is_read_on = matches!(step.state, GenerationState::Open | GenerationState::Rotated);
+        if step.to > step.from || is_read_on {
+            at.gap = at.gap.filter(|gap| gap.from != step.from);
+        }
+        at.gap = batch.gap.or(at.gap);
+        stored.lines += tally.lines;
+        stored.repeated += tally.repeated;
+        for located in &batch.events {
+            if let Event::Marker(marker) = &located.event {
+                stored.ids.push(marker.ts.0);
+            }
+        }
+        let reasons = batch.rejects.iter().map(|line| line.reject.reason);
+        stored.reasons.extend(reasons);
+        if dying.is_some() { killed() } else { Ok(()) }
+    }
+
+    fn line_marks(
+        &mut self,
+        generation: GenerationId,
+        at: ByteOffset,
+    ) -> Result<Option<LineMarks>, SinkError> {
+        let stored = self.stored();
+        let of = &stored.generations[usize::try_from(generation.0).unwrap()].marks;
+        let block = of
+            .iter()
+            .find(|block| block.first() <= at && at < block.end());
+        Ok(block.cloned())
+    }
+
+    fn flush(&mut self) -> Result<(), SinkError> {
+        Ok(())
+    }
+}
+
+/// Reads `{ID}` and `{ID,ppp}` with any number of `p`; a line that starts otherwise is noise.
+#[derive(Default)]
+pub(super) struct Ids(Names);
+
+impl LineParser for Ids {
+    fn parse(&mut self, line: &[u8], _: Timestamp) -> ParsedLine {
+        let text = String::from_utf8_lossy(line);
+        if text.trim().is_empty() {
+            return ParsedLine::Blank;
+        }
+        let Some(rest) = text.strip_prefix('{') else {
+            return ParsedLine::Noise;
+        };
+        let id = rest.strip_suffix('}').and_then(|body| {
+            let (id, pad) = body.split_once(',').unwrap_or((body, ""));
+            pad.bytes().all(|byte| byte == b'p').then_some(id)
+        });
+        match id.and_then(|id| id.parse().ok()) {
+            Some(id) => ParsedLine::Events {
+                format: 0,
+                events: smallvec![Event::Marker(Marker {
+                    ts: Timestamp(id),
+                    label: self.0.intern("label"),
+                    kind: MarkerKind::Deploy,
+                    route: None,
+                })],
+            },
+            None => ParsedLine::Rejected(Reject {
+                reason: "bad",
+                detail: String::new(),
+            }),
+        }
+    }
+
+    fn names(&self) -> &Names {
+        &self.0
+    }
+
+    fn take_unknown_fields(&mut self) -> Vec<(Name, u64)> {
+        Vec::new()
+    }
+
+    fn noise_sample(&self, _: &[u8]) -> String {
+        "noise".to_owned()
+    }
+}
+
+/// Follower and worker on one thread.
+pub(super) struct Direct(Worker);
+
+impl Out for Direct {
+    fn send(&mut self, work: Work) -> Result<(), IngestError> {
+        self.0.handle(work)?;
+        Ok(())
+    }
+
+    fn buffer(&mut self, len: usize) -> Vec<u8> {
+        vec![0; len]
+    }
+
+    fn is_stopped(&self) -> bool {
+        false
+    }
+}
+
+/// A router's folder, and a follower that reads it into memory.
+pub(super) struct Bench {
+    pub(super) folder: tempfile::TempDir,
+    /// The log that the router writes.
+    pub(super) path: PathBuf,
+    pub(super) specs: Vec<SourceSpec>,
+    pub(super) is_following: bool,
+    pub(super) memory: Memory,
+    pub(super) follower: Follower,
+    out: Direct,
+    elapsed: u64,
+    next_id: i64,
+    /// Whole lines written so far, in order.
+    pub(super) written: Vec<i64>,
+    /// The line whose start was written.
+    pub(super) partial: Option<i64>,
+}
+
+fn start(specs: &[SourceSpec], is_following: bool, memory: &Memory) -> (Follower, Direct) {
+    let known = memory.clone().generations().unwrap();
+    let limits = Limits {
+        lines: 7,
+        bytes: 300,
+        line_len: 400,
+    };
+    let worker = Worker::new(
+        Box::new(Ids::default()),
+        Box::new(memory.clone()),
+        KEY,
+        limits,
+        &known,
+        Arc::default(),
+    );
+    let wake = Arc::new(Notify::new());
+    let follower = Follower::new(specs.to_vec(), is_following, KEY, &known, wake);
+    (follower, Direct(worker))
+}
+
+impl Bench {
+    /// A follower of the named file `log/r.jsonl`, which does not exist yet.
+    pub(super) fn new() -> Self {
+        Self::with(|folder| vec![SourceSpec::File(folder.join("r.jsonl"))])
+    }
+
+    /// A follower of the sources that `specs` returns for the folder of the log.
+    pub(super) fn with(specs: impl FnOnce(&Path) -> Vec<SourceSpec>) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let log = folder.path().join("log");
+        fs::create_dir(&log).unwrap();
+        let specs = specs(&log);
+        let memory = Memory::default();
+        let (follower, out) = start(&specs, true, &memory);
+        Self {
+            path: log.join("r.jsonl"),
+            folder,
+            specs,
+            is_following: true,
+            memory,
+            follower,
+            out,
+            elapsed: 0,
+            next_id: 1_000,
+            written: Vec::new(),
+            partial: None,
+        }
+    }
+
+    /// Returns a path beside the log.
+    pub(super) fn at(&self, name: &str) -> PathBuf {
+        self.path.with_file_name(name)
+    }
+
+    pub(super) fn write_to(&self, path: &Path, text: &str) {
+        let mut file = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(path)
+            .unwrap();
+        file.write_all(text.as_bytes()).unwrap();
+    }
+
+    /// Makes the next line and counts it as written.
+    pub(super) fn line(&mut self) -> String {
+        self.next_id += 1;
+        self.written.push(self.next_id);
+        let pad = "p".repeat(usize::try_from(self.next_id % 90).unwrap());
+        format!("{{{},{pad}}}\n", self.next_id)
+    }
+
+    /// The router writes whole lines; first it ends the one that it had begun.
+    pub(super) fn append(&mut self, count: usize) {
+        let mut text = String::new();
+        if let Some(id) = self.partial.take() {
+            text.push_str("}\n");
+            self.written.push(id);
+        }
+        for _ in 0..count {
+            text.push_str(&self.line());
+        }
+        self.write_to(&self.path, &text);
+    }
+
+    /// The router writes the start of a line.
+    pub(super) fn append_partial(&mut self) {
+        if self.partial.is_none() {
+            self.next_id += 1;
+            self.write_to(&self.path, &format!("{{{},ppp", self.next_id));
+            self.partial = Some(self.next_id);
+        }
+    }
+
+    /// Makes a pass after so much time; fails when the planned death comes.
+    pub(super) fn try_step(&mut self, micros: u64) -> Result<Pass, IngestError> {
+        self.elapsed += micros;
+        let now = Now {
+            elapsed: Micros(self.elapsed),
+            wall: self.wall(),
+        };
+        // A file that waits for another one's turn is read in one of the next passes.
+        let mut passes = 0;
+        loop {
+            let pass = self.follower.step(now, &mut self.out)?;
+            passes += 1;
+            if !pass.has_more && (passes > 4 || !self.follower.is_waiting) {
+                return Ok(pass);
+            }
+        }
+    }
+
+    /// The time by the clock that stamps files.
+    fn wall(&self) -> Timestamp {
+        let marker = self.folder.path().join("now");
+        fs::write(&marker, "").unwrap();
+        let modified = fs::metadata(&marker).unwrap().modified().unwrap();
+        let since = modified.duration_since(std::time::UNIX_EPOCH).unwrap();
+        Timestamp(i64::try_from(since.as_micros()).unwrap())
+    }
+
+    pub(super) fn step_by(&mut self, micros: u64) -> Pass {
+        self.try_step(micros).unwrap()
+    }
+
+    /// Makes a pass a second later.
+    pub(super) fn step(&mut self) {
+        self.step_by(1_000_000);
+    }
+
+    /// Lets everything come to rest.
+    pub(super) fn settle(&mut self) {
+        for _ in 0..12 {
+            self.step_by(2_000_000);
+        }
+    }
+
+    /// The process ends, however, and another one starts from what is stored.
+    pub(super) fn restart(&mut self) {
+        let (follower, out) = start(&self.specs, self.is_following, &self.memory);
+        self.follower = follower;
+        self.out = out;
+        self.elapsed = 0;
+        self.memory.stored().death = None;
+    }
+
+    /// Renames the log as `logrotate` does: every number goes up by one.
+    pub(super) fn rotate(&mut self) {
+        if self.path.exists() {
+            self.make_room();
+            fs::rename(&self.path, self.at("r.jsonl.1")).unwrap();
+            self.partial = None;
+        }
+    }
+
+    /// Renames the rotated files so that `.1` is free.
+    pub(super) fn make_room(&self) {
+        for n in (1..90).rev() {
+            for ending in ["", ".gz"] {
+                let from = self.at(&format!("r.jsonl.{n}{ending}"));
+                if from.exists() {
+                    fs::rename(from, self.at(&format!("r.jsonl.{}{ending}", n + 1))).unwrap();
+                }
+            }
+        }
+    }
+
+    /// Empties the log in place.
+    pub(super) fn truncate(&mut self) {
+        fs::write(&self.path, "").unwrap();
+        self.partial = None;
+    }
+
+    /// Compresses a file as `gzip` does.
+    pub(super) fn gzip(&self, name: &str) {
+        let from = self.at(name);
+        fs::write(
+            self.at(&format!("{name}.gz")),
+            gz(&fs::read(&from).unwrap()),
+        )
+        .unwrap();
+        fs::remove_file(from).unwrap();
+    }
+
+    /// Returns what was stored, in the order of storing.
+    pub(super) fn ids(&self) -> Vec<i64> {
+        self.memory.stored().ids.clone()
+    }
+
+    /// Everything written is stored, once and in order, and nothing was skipped as known.
+    pub(super) fn assert_in_order(&mut self) {
+        self.settle();
+        assert_eq!(self.ids(), self.written, "in the order of writing");
+    }
+
+    /// Everything written is stored once.
+    pub(super) fn assert_once(&mut self) {
+        self.settle();
+        let mut ids = self.ids();
+        ids.sort_unstable();
+        assert_eq!(ids, self.written);
+    }
+
+    /// Nothing is stored twice.
+    pub(super) fn assert_no_double(&self) {
+        let ids = self.ids();
+        let distinct: BTreeSet<i64> = ids.iter().copied().collect();
+        assert_eq!(distinct.len(), ids.len(), "{ids:?}");
+    }
+
+    /// Returns the state of a path as the sources page would show it.
+    pub(super) fn state_of(&self, path: &Path) -> &'static str {
+        self.follower.watched[path].state
+    }
+}
+
+pub(super) fn gz(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// Returns the checksum by which a line is recognised.
+pub(super) fn checksum(line: &str) -> u32 {
+    LineMark::checksum(line.as_bytes())
+}
+
+/// Ingests files to their ends with the ordinary limits.
+pub(super) fn ingest(paths: &[&Path], memory: &Memory) -> Result<Summary, IngestError> {
+    let options = IngestOptions {
+        sources: paths
+            .iter()
+            .map(|path| SourceSpec::File((*path).to_owned()))
+            .collect(),
+        key: KEY,
+        ..IngestOptions::default()
+    };
+    run(
+        options,
+        Box::new(Ids::default()),
+        Box::new(memory.clone()),
+        Arc::new(|| Timestamp(1)),
+        StopFlag::default(),
+        Arc::new(Progress::default()),
+    )
+}
