@@ -10,6 +10,7 @@
 mod litellm;
 mod native;
 mod parser;
+mod quick;
 mod reading;
 mod recorded;
 mod redact;

@@ -2,6 +2,7 @@
 
 use hashbrown::HashMap;
 
+use super::quick::Orders;
 use super::redact::redact;
 use super::scalar::Scalar;
 use crate::model::{Flags, HashKey, Micros, Name, Names, NanoUsd, Timestamp};
@@ -14,6 +15,7 @@ const UNKNOWN_MAX: usize = 256;
 pub struct Scratch {
     pub(crate) names: Names,
     pub(crate) key: HashKey,
+    pub(crate) orders: Orders,
     unknown: HashMap<Name, u64>,
 }
 
@@ -22,6 +24,7 @@ impl Scratch {
         Self {
             names,
             key,
+            orders: Orders::default(),
             unknown: HashMap::new(),
         }
     }
