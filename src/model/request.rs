@@ -73,24 +73,41 @@ impl fmt::Display for RequestId {
 }
 
 fn uuid_bytes(text: &str) -> Option<[u8; 16]> {
-    let text = text.as_bytes();
-    if text.len() != 36 {
+    let text: &[u8; 36] = text.as_bytes().try_into().ok()?;
+    let [
+        _,
+        _,
+        _,
+        _,
+        _,
+        _,
+        _,
+        _,
+        b'-',
+        _,
+        _,
+        _,
+        _,
+        b'-',
+        _,
+        _,
+        _,
+        _,
+        b'-',
+        _,
+        _,
+        _,
+        _,
+        b'-',
+        ..,
+    ] = text
+    else {
         return None;
-    }
+    };
+    const STARTS: [usize; 16] = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34];
     let mut bytes = [0_u8; 16];
-    let mut digits = text
-        .iter()
-        .enumerate()
-        .filter(|(idx, _)| !matches!(idx, 8 | 13 | 18 | 23));
-    if ![8, 13, 18, 23]
-        .iter()
-        .all(|idx| text.get(*idx) == Some(&b'-'))
-    {
-        return None;
-    }
-    for byte in &mut bytes {
-        let (high, low) = (hex(*digits.next()?.1)?, hex(*digits.next()?.1)?);
-        *byte = high << 4 | low;
+    for (byte, start) in bytes.iter_mut().zip(STARTS) {
+        *byte = hex(*text.get(start)?)? << 4 | hex(*text.get(start + 1)?)?;
     }
     Some(bytes)
 }
