@@ -12,13 +12,13 @@ use smallvec::smallvec;
 use sonic_rs::LazyValue;
 
 use super::reading::{LITELLM_PROXY, LITELLM_SDK, Reading};
-use super::recorded;
+use super::routing_decision::{self, RoutingDecision};
 use super::scalar::Scalar;
 use super::scratch::{Scratch, count, is_odd, usd};
 use super::screen::{broken, reject};
 use crate::model::{
-    Attempt, AttemptOutcome, Event, Flags, Logged, Micros, Outcome, Reject, Request, RequestId,
-    SessionKey, Tie, Timestamp,
+    Attempt, AttemptOutcome, Event, Flags, Logged, Micros, Name, Outcome, Reject, Request,
+    RequestId, SessionKey, Tie, Timestamp,
 };
 
 /// The longest pause within a request whose trace id may be a session: in a real run no pause
@@ -76,19 +76,6 @@ struct Requester<'a> {
     user_tier: Scalar<'a>,
     retrieval_confidence: Scalar<'a>,
     session_id: Scalar<'a>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct Decision<'a> {
-    #[serde(borrow)]
-    router_model_name: Scalar<'a>,
-    router_config_fingerprint: Scalar<'a>,
-    routed_model: Scalar<'a>,
-    cause: Scalar<'a>,
-    tier: Scalar<'a>,
-    escalated: Scalar<'a>,
-    escalation_keyword: Scalar<'a>,
 }
 
 #[derive(Deserialize, Default)]
@@ -253,51 +240,21 @@ fn caller_facts(scratch: &mut Scratch, line: &Payload<'_>, request: &mut Request
 }
 
 /// Fills the route and, where an auto-router decided, its provenance; returns the attempt's tier.
-fn decide(
-    scratch: &mut Scratch,
-    line: &Payload<'_>,
-    request: &mut Request,
-) -> Option<crate::model::Name> {
+fn decide(scratch: &mut Scratch, line: &Payload<'_>, request: &mut Request) -> Option<Name> {
     let raw = line
         .metadata
         .as_ref()
         .and_then(|m| m.routing_decision.as_ref())
         .map(LazyValue::as_raw_str);
-    let decision = raw.and_then(|raw| sonic_rs::from_str::<Decision<'_>>(raw).ok());
-    let (Some(raw), Some(decision)) = (raw, decision) else {
-        return weak_route(scratch, line, request);
-    };
-    let Some(router) = decision.router_model_name.text() else {
-        return weak_route(scratch, line, request);
-    };
-    let tier = decision.tier.text().map(str::to_lowercase);
-    let route = tier.as_ref().map_or_else(
-        || router.to_lowercase(),
-        |tier| format!("{}/{tier}", router.to_lowercase()),
-    );
-    request.route = Some(scratch.intern(&route));
-    if let Some(print) = decision.router_config_fingerprint.text() {
-        let print = super::redact::cut(print, 12);
-        request.policy = Some(scratch.intern(&format!("{router}@{print}")));
-    }
-    request.rule = scratch.name(&decision.cause);
-    request.tier = tier.map(|tier| scratch.intern(&tier));
-    request.model = scratch.name(&decision.routed_model);
-    request.recorded = recorded::keep(raw);
-    if decision.escalated.is_true() {
-        request.flags.set(Flags::ESCALATED_HINT);
-        if let Some(keyword) = decision.escalation_keyword.text() {
-            request.reason = Some(scratch.intern(&format!("keyword: {keyword}")));
+    match raw.and_then(|raw| Some((raw, RoutingDecision::from_json(raw)?))) {
+        Some((raw, decision)) if routing_decision::fill(scratch, &decision, raw, request) => {
+            request.tier.or_else(|| scratch.name(&line.model_group))
         }
+        _ => weak_route(scratch, line, request),
     }
-    request.tier.or_else(|| scratch.name(&line.model_group))
 }
 
-fn weak_route(
-    scratch: &mut Scratch,
-    line: &Payload<'_>,
-    request: &mut Request,
-) -> Option<crate::model::Name> {
+fn weak_route(scratch: &mut Scratch, line: &Payload<'_>, request: &mut Request) -> Option<Name> {
     request.route = scratch.name(&line.model_group);
     request.flags.set(Flags::ROUTE_WEAK);
     request.route

@@ -14,6 +14,7 @@ mod reading;
 mod recorded;
 mod redact;
 mod registry;
+mod routing_decision;
 mod scalar;
 mod scratch;
 mod screen;
