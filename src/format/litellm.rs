@@ -13,9 +13,9 @@ use sonic_rs::LazyValue;
 
 use super::reading::{LITELLM_PROXY, LITELLM_SDK, Reading};
 use super::routing_decision::{self, RoutingDecision};
-use super::scalar::Scalar;
+use super::scalar::{Scalar, tag};
 use super::scratch::{Scratch, count, is_odd, usd};
-use super::screen::{broken, reject};
+use super::screen::{refuse, reject};
 use crate::model::{
     Attempt, AttemptOutcome, Event, Flags, Logged, Micros, Name, Outcome, Reject, Request,
     RequestId, SessionKey, Tie, Timestamp,
@@ -112,7 +112,7 @@ pub(crate) fn may_be(line: &str) -> bool {
 pub(crate) fn parse(scratch: &mut Scratch, text: &str, read_at: Timestamp) -> Reading {
     let line = match sonic_rs::from_str::<Payload<'_>>(text) {
         Ok(line) => line,
-        Err(error) => return refuse(text, &error.to_string()),
+        Err(error) => return refuse(text, &error),
     };
     let is_payload = line.litellm_call_id.text().is_some()
         && line.status.text().is_some()
@@ -127,17 +127,6 @@ pub(crate) fn parse(scratch: &mut Scratch, text: &str, read_at: Timestamp) -> Re
         }
         Err(reject) => Reading::Rejected(reject),
     }
-}
-
-fn refuse(text: &str, error: &str) -> Reading {
-    if error.contains("duplicate field") {
-        return Reading::Rejected(reject("ambiguous-key", "a field stands twice"));
-    }
-    let strict = broken(text);
-    if strict.detail == "JSON that cannot be read" {
-        return Reading::Rejected(reject("bad-value", "a nested field has another shape"));
-    }
-    Reading::Broken
 }
 
 fn request(
@@ -203,22 +192,17 @@ fn tie(scratch: &Scratch, line: &Payload<'_>) -> Option<Tie> {
 
 /// Fills what the caller said of the request by tags or metadata.
 fn caller_facts(scratch: &mut Scratch, line: &Payload<'_>, request: &mut Request) {
-    let tag = |prefix: &str| {
-        let tags = line.request_tags.iter().flatten();
-        tags.filter_map(Scalar::text)
-            .find_map(|tag| tag.strip_prefix(prefix))
-            .filter(|value| !value.is_empty())
-    };
+    let tags = line.request_tags.as_deref().unwrap_or(&[]);
     let requester = line
         .metadata
         .as_ref()
         .and_then(|m| m.requester_metadata.as_ref());
     let told = |field: fn(&Requester<'_>) -> Option<String>| requester.and_then(field);
     let task_class = told(|r| r.task_class.text().map(str::to_owned))
-        .or_else(|| tag("task:").map(str::to_owned));
+        .or_else(|| tag(tags, "task:").map(str::to_owned));
     request.task_class = task_class.map(|text| scratch.intern(&text));
-    let user_tier =
-        told(|r| r.user_tier.text().map(str::to_owned)).or_else(|| tag("tier:").map(str::to_owned));
+    let user_tier = told(|r| r.user_tier.text().map(str::to_owned))
+        .or_else(|| tag(tags, "tier:").map(str::to_owned));
     if let Some(user_tier) = user_tier {
         request.signals.user_tier = Logged::Value(scratch.intern(&user_tier));
     }
@@ -286,11 +270,9 @@ fn attempt(
         .name(&line.model)
         .or_else(|| scratch.name(&line.model_group))
         .ok_or_else(|| reject("missing-field", "`model` is missing"))?;
-    let status: &[u8] = if is_success { b"success" } else { b"failure" };
     let call_id = line.litellm_call_id.text().unwrap_or("");
-    let key = [call_id.as_bytes(), status, &start.0.to_le_bytes()];
     let mut attempt = Attempt::new(model, AttemptOutcome::Ok);
-    attempt.key = scratch.key.hash_parts(key).max(1);
+    attempt.key = attempt_key(scratch, call_id, is_success, start);
     attempt.start = Some(start);
     attempt.provider = scratch.name(&line.custom_llm_provider);
     attempt.latency = span(&line.end, start, flags);
@@ -312,6 +294,18 @@ fn attempt(
         });
     }
     Ok(attempt)
+}
+
+/// Names the logged call: the payload and the spend log of one call agree in all three.
+pub(crate) fn attempt_key(
+    scratch: &Scratch,
+    call_id: &str,
+    is_success: bool,
+    start: Timestamp,
+) -> u64 {
+    let status: &[u8] = if is_success { b"success" } else { b"failure" };
+    let parts = [call_id.as_bytes(), status, &start.0.to_le_bytes()];
+    scratch.key.hash_parts(parts).max(1)
 }
 
 /// A failure without a deployment, or for want of one, reached no model.

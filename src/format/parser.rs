@@ -13,7 +13,7 @@ use crate::model::{Event, HashKey, Name, Names, Reject, Timestamp};
 pub enum Parsed {
     /// Nothing: an empty line.
     Blank,
-    /// Not JSON: a banner, a traceback, prose.
+    /// No record: a banner, a traceback, prose, a log message in JSON.
     Noise,
     /// Events.
     Events {
@@ -71,6 +71,11 @@ impl Parser {
         self.scratch.take_unknown()
     }
 
+    /// Takes the records that tell nothing to be stored since the last take, by what they are.
+    pub fn take_asides(&mut self) -> Vec<(Name, u64)> {
+        self.scratch.take_asides()
+    }
+
     /// Offers the line to each format; `None`: it is no strict JSON.
     fn read(&mut self, text: &str, read_at: Timestamp) -> Option<Parsed> {
         for format in FORMATS {
@@ -82,6 +87,14 @@ impl Parser {
                 Reading::Broken => return None,
                 Reading::Rejected(reject) => return Some(Parsed::Rejected(reject)),
                 Reading::Events(format, events) => return Some(Parsed::Events { format, events }),
+                Reading::Aside(aside) => {
+                    self.scratch.count_aside(aside.what);
+                    let events = SmallVec::new();
+                    return Some(Parsed::Events {
+                        format: aside.format,
+                        events,
+                    });
+                }
             }
         }
         let reject = screen::unknown_format(text);

@@ -15,6 +15,7 @@ pub struct Scratch {
     pub(crate) names: Names,
     pub(crate) key: HashKey,
     unknown: HashMap<Name, u64>,
+    asides: HashMap<Name, u64>,
 }
 
 impl Scratch {
@@ -23,6 +24,7 @@ impl Scratch {
             names,
             key,
             unknown: HashMap::new(),
+            asides: HashMap::new(),
         }
     }
 
@@ -63,12 +65,27 @@ impl Scratch {
         }
     }
 
-    /// Takes the counts, in the order of names.
-    pub(crate) fn take_unknown(&mut self) -> Vec<(Name, u64)> {
-        let mut counts: Vec<_> = self.unknown.drain().collect();
-        counts.sort_unstable();
-        counts
+    /// Counts a record that tells nothing to be stored; `what` is one of a format's fixed words.
+    pub(crate) fn count_aside(&mut self, what: &'static str) {
+        let name = self.intern(what);
+        *self.asides.entry(name).or_default() += 1;
     }
+
+    /// Takes the counts of unknown fields, in the order of names.
+    pub(crate) fn take_unknown(&mut self) -> Vec<(Name, u64)> {
+        in_order(&mut self.unknown)
+    }
+
+    /// Takes the counts of records that tell nothing to be stored, in the order of names.
+    pub(crate) fn take_asides(&mut self) -> Vec<(Name, u64)> {
+        in_order(&mut self.asides)
+    }
+}
+
+fn in_order(counts: &mut HashMap<Name, u64>) -> Vec<(Name, u64)> {
+    let mut counts: Vec<_> = counts.drain().collect();
+    counts.sort_unstable();
+    counts
 }
 
 /// Reads a number with `read`; a value that is there but cannot be read flags the event.

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use serde::de::IgnoredAny;
 
+use super::reading::Reading;
 use super::redact::{cut, redact};
 use crate::model::Reject;
 
@@ -122,6 +123,19 @@ pub(crate) fn broken(text: &str) -> Reject {
             )
         }
     }
+}
+
+/// Says why a typed reader did not take the line: a field that stands twice, a nested field of
+/// another shape, or no strict JSON at all.
+pub(crate) fn refuse(text: &str, error: &sonic_rs::Error) -> Reading {
+    if error.to_string().contains("duplicate field") {
+        return Reading::Rejected(reject("ambiguous-key", "a field stands twice"));
+    }
+    let strict = broken(text);
+    if strict.detail == "JSON that cannot be read" {
+        return Reading::Rejected(reject("bad-value", "a nested field has another shape"));
+    }
+    Reading::Broken
 }
 
 /// Says which fields a line in no known format has.
