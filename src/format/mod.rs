@@ -9,6 +9,7 @@
 
 mod litellm;
 mod native;
+mod nested;
 mod parser;
 mod reading;
 mod recorded;
@@ -19,6 +20,7 @@ mod scalar;
 mod scratch;
 mod screen;
 mod time;
+mod vllm_sr;
 mod wire;
 
 pub use parser::{Parsed, Parser};

@@ -1,8 +1,10 @@
 //! The one table of formats.
 
-use super::reading::{LITELLM_PROXY, LITELLM_SDK, NATIVE, Reading};
+use super::reading::{
+    LITELLM_PROXY, LITELLM_SDK, NATIVE, Reading, VLLM_SR_LOG, VLLM_SR_REPLAY, VLLM_SR_TRACE,
+};
 use super::scratch::Scratch;
-use super::{litellm, native};
+use super::{litellm, native, vllm_sr};
 use crate::model::Timestamp;
 
 /// One format that is read.
@@ -65,6 +67,52 @@ pub static FORMATS: &[Format] = &[
         ],
         detect: litellm::may_be,
         parse: litellm::parse,
+    },
+    Format {
+        number: VLLM_SR_LOG,
+        name: "vllm-sr-log",
+        title: "vLLM Semantic Router, log events",
+        carries_corrections: false,
+        cannot_tell: &[
+            "first token",
+            "attempts before the last",
+            "cost in other currencies than USD",
+            "correction",
+            "events dropped by the logger's sampling",
+        ],
+        detect: vllm_sr::may_be_log,
+        parse: vllm_sr::parse_log,
+    },
+    Format {
+        number: VLLM_SR_REPLAY,
+        name: "vllm-sr-replay",
+        title: "vLLM Semantic Router, replay records",
+        carries_corrections: true,
+        cannot_tell: &[
+            "first token",
+            "fallback attempts",
+            "cost in other currencies than USD",
+        ],
+        detect: vllm_sr::may_be_replay,
+        parse: vllm_sr::parse_replay,
+    },
+    Format {
+        number: VLLM_SR_TRACE,
+        name: "vllm-sr-trace",
+        title: "vLLM Semantic Router, fleet simulator trace",
+        carries_corrections: false,
+        cannot_tell: &[
+            "time of day",
+            "request id",
+            "session",
+            "latency",
+            "first token",
+            "cost",
+            "outcome",
+            "correction",
+        ],
+        detect: vllm_sr::may_be_trace,
+        parse: vllm_sr::parse_trace,
     },
 ];
 

@@ -4,7 +4,7 @@ use hashbrown::HashMap;
 
 use super::redact::redact;
 use super::scalar::Scalar;
-use crate::model::{Flags, HashKey, Micros, Name, Names, NanoUsd, Timestamp};
+use crate::model::{Flags, HashKey, Micros, Name, Names, NanoUsd, RequestId, Timestamp};
 
 /// The most different unknown fields counted between two takes.
 const UNKNOWN_MAX: usize = 256;
@@ -49,6 +49,12 @@ impl Scratch {
             Scalar::Bool(value) => Some(self.intern(if *value { "true" } else { "false" })),
             _ => self.name(value),
         }
+    }
+
+    /// Returns the id of a request whose line carries none: lines that are equal are one request.
+    pub(crate) fn id_of_line(&self, text: &str) -> RequestId {
+        let id = format!("line-{:016x}", self.key.hash(text.as_bytes()));
+        RequestId::Text(id.into())
     }
 
     /// Counts a field that no format knows.

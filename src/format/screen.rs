@@ -128,8 +128,10 @@ pub(crate) fn broken(text: &str) -> Reject {
 /// Says why a typed reader did not take the line: a field that stands twice, a nested field of
 /// another shape, or no strict JSON at all.
 pub(crate) fn refuse(text: &str, error: &sonic_rs::Error) -> Reading {
-    if error.to_string().contains("duplicate field") {
-        return Reading::Rejected(reject("ambiguous-key", "a field stands twice"));
+    let words = error.to_string();
+    if let Some(rest) = words.split_once("duplicate field `").map(|(_, rest)| rest) {
+        let field = rest.split('`').next().unwrap_or("");
+        return Reading::Rejected(reject("ambiguous-key", format!("`{field}` stands twice")));
     }
     let strict = broken(text);
     if strict.detail == "JSON that cannot be read" {
