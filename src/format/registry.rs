@@ -1,10 +1,10 @@
 //! The one table of formats.
 
 use super::reading::{
-    LITELLM_PROXY, LITELLM_SDK, NATIVE, Reading, VLLM_SR_LOG, VLLM_SR_REPLAY, VLLM_SR_TRACE,
+    ENVOY, LITELLM_PROXY, LITELLM_SDK, NATIVE, Reading, VLLM_SR_LOG, VLLM_SR_REPLAY, VLLM_SR_TRACE,
 };
 use super::scratch::Scratch;
-use super::{litellm, native, vllm_sr};
+use super::{envoy, litellm, native, vllm_sr};
 use crate::model::Timestamp;
 
 /// One format that is read.
@@ -95,6 +95,24 @@ pub static FORMATS: &[Format] = &[
         ],
         detect: vllm_sr::may_be_replay,
         parse: vllm_sr::parse_replay,
+    },
+    Format {
+        number: ENVOY,
+        name: "envoy-ai-gateway",
+        title: "Envoy AI Gateway access log",
+        carries_corrections: false,
+        cannot_tell: &[
+            "task class",
+            "session",
+            "signals",
+            "policy and rule",
+            "attempts before the last",
+            "first token",
+            "cost",
+            "correction",
+        ],
+        detect: envoy::may_be,
+        parse: envoy::parse,
     },
     Format {
         number: VLLM_SR_TRACE,
