@@ -8,6 +8,7 @@
 //! [`FORMATS`] is the one table of formats: numbers, names, detection and parsing hang on it.
 
 mod envoy;
+mod langfuse;
 mod litellm;
 mod native;
 mod nested;

@@ -1,10 +1,11 @@
 //! The one table of formats.
 
 use super::reading::{
-    ENVOY, LITELLM_PROXY, LITELLM_SDK, NATIVE, Reading, VLLM_SR_LOG, VLLM_SR_REPLAY, VLLM_SR_TRACE,
+    ENVOY, LANGFUSE, LITELLM_PROXY, LITELLM_SDK, NATIVE, Reading, VLLM_SR_LOG, VLLM_SR_REPLAY,
+    VLLM_SR_TRACE,
 };
 use super::scratch::Scratch;
-use super::{envoy, litellm, native, vllm_sr};
+use super::{envoy, langfuse, litellm, native, vllm_sr};
 use crate::model::Timestamp;
 
 /// One format that is read.
@@ -113,6 +114,21 @@ pub static FORMATS: &[Format] = &[
         ],
         detect: envoy::may_be,
         parse: envoy::parse,
+    },
+    Format {
+        number: LANGFUSE,
+        name: "langfuse",
+        title: "Langfuse export and trace document",
+        carries_corrections: false,
+        cannot_tell: &[
+            "policy and rule",
+            "signals",
+            "which generations of a trace are retries of one another",
+            "escalation",
+            "correction",
+        ],
+        detect: langfuse::may_be,
+        parse: langfuse::parse,
     },
     Format {
         number: VLLM_SR_TRACE,
