@@ -285,7 +285,8 @@ fn attempt(
         }
     } else {
         let facts = line.error_information.as_ref();
-        attempt.outcome = failure(line, facts);
+        let class = facts.and_then(|facts| facts.error_class.text());
+        attempt.outcome = failure(&line.model_id, class.unwrap_or(""));
         attempt.reason = facts.and_then(|facts| {
             scratch
                 .name(&facts.normalized_error)
@@ -308,14 +309,9 @@ pub(crate) fn attempt_key(
     scratch.key.hash_parts(parts).max(1)
 }
 
-/// A failure without a deployment, or for want of one, reached no model.
-fn failure(line: &Payload<'_>, facts: Option<&ErrorFacts<'_>>) -> AttemptOutcome {
-    let class = facts
-        .and_then(|facts| facts.error_class.text())
-        .unwrap_or("");
-    if matches!(&line.model_id, Scalar::Text(id) if id.is_empty())
-        || class == "RouterRateLimitError"
-    {
+/// Classes a failure; one without a deployment, or for want of one, reached no model.
+pub(crate) fn failure(model_id: &Scalar<'_>, class: &str) -> AttemptOutcome {
+    if matches!(model_id, Scalar::Text(id) if id.is_empty()) || class == "RouterRateLimitError" {
         AttemptOutcome::Skipped
     } else if class.contains("Timeout") {
         AttemptOutcome::Timeout

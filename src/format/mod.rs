@@ -21,6 +21,7 @@ mod routing_decision;
 mod scalar;
 mod scratch;
 mod screen;
+mod spend_logs;
 mod time;
 mod vllm_sr;
 mod wire;

@@ -1,11 +1,11 @@
 //! The one table of formats.
 
 use super::reading::{
-    ENVOY, LANGFUSE, LITELLM_PROXY, LITELLM_SDK, NATIVE, Reading, VLLM_SR_LOG, VLLM_SR_REPLAY,
-    VLLM_SR_TRACE,
+    ENVOY, LANGFUSE, LITELLM_PROXY, LITELLM_SDK, LITELLM_SPEND, NATIVE, Reading, VLLM_SR_LOG,
+    VLLM_SR_REPLAY, VLLM_SR_TRACE,
 };
 use super::scratch::Scratch;
-use super::{envoy, langfuse, litellm, native, vllm_sr};
+use super::{envoy, langfuse, litellm, native, spend_logs, vllm_sr};
 use crate::model::Timestamp;
 
 /// One format that is read.
@@ -37,6 +37,23 @@ pub static FORMATS: &[Format] = &[
         cannot_tell: &[],
         detect: native::may_be,
         parse: native::parse,
+    },
+    // Before the payload, whose reader would stumble over metadata in a text.
+    Format {
+        number: LITELLM_SPEND,
+        name: "litellm-spend-logs",
+        title: "LiteLLM spend log",
+        carries_corrections: false,
+        cannot_tell: &[
+            "input_complexity",
+            "tools_required",
+            "format_strictness",
+            "retrieval_confidence",
+            "failed attempts before the answer",
+            "correction",
+        ],
+        detect: spend_logs::may_be,
+        parse: spend_logs::parse,
     },
     Format {
         number: LITELLM_SDK,

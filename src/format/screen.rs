@@ -78,7 +78,8 @@ fn not_an_object(text: &str) -> Look<'_> {
     Look::Noise
 }
 
-fn is_too_deep(line: &[u8]) -> bool {
+/// Tells whether anything is nested deeper than is read.
+pub(crate) fn is_too_deep(line: &[u8]) -> bool {
     // `[` and `{` differ in one bit; few lines have so many that the depth must be counted. A
     // byte-wide count per chunk stays vectorised under overflow checks.
     let openings: usize = line
