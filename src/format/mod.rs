@@ -10,6 +10,7 @@
 mod envoy;
 mod langfuse;
 mod litellm;
+mod log_message;
 mod native;
 mod nested;
 mod parser;

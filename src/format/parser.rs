@@ -97,7 +97,10 @@ impl Parser {
                 }
             }
         }
-        let reject = screen::unknown_format(text);
-        (reject.reason != "not-json").then_some(Parsed::Rejected(reject))
+        match screen::last_look(text) {
+            Look::Rejected(reject) if reject.reason == "not-json" => None,
+            Look::Rejected(reject) => Some(Parsed::Rejected(reject)),
+            _ => Some(Parsed::Noise),
+        }
     }
 }

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use serde::de::IgnoredAny;
 
+use super::log_message::is_message;
 use super::reading::Reading;
 use super::redact::{cut, redact};
 use crate::model::Reject;
@@ -141,12 +142,16 @@ pub(crate) fn refuse(text: &str, error: &sonic_rs::Error) -> Reading {
     Reading::Broken
 }
 
-/// Says which fields a line in no known format has.
-pub(crate) fn unknown_format(text: &str) -> Reject {
+/// Looks at an object that no format took: a log message is noise, and of anything else the fields
+/// are told.
+pub(crate) fn last_look(text: &str) -> Look<'_> {
     let Ok(fields) = serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(text)
     else {
-        return broken(text);
+        return Look::Rejected(broken(text));
     };
+    if is_message(&fields) {
+        return Look::Noise;
+    }
     let told: Vec<String> = fields
         .keys()
         .take(FIELDS_TOLD_MAX)
@@ -157,7 +162,7 @@ pub(crate) fn unknown_format(text: &str) -> Reject {
     } else {
         format!("no known format; its top fields are {}", told.join(", "))
     };
-    reject("unknown-format", detail)
+    Look::Rejected(reject("unknown-format", detail))
 }
 
 /// Rewrites what Python writes by default and JSON does not know (`NaN`, `Infinity`) and numbers
