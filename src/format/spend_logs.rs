@@ -210,12 +210,10 @@ fn decide(scratch: &mut Scratch, row: &Row<'_>, metadata: &Metadata<'_>, request
     let is_decided = RoutingDecision::from_json(raw)
         .is_some_and(|decision| routing_decision::fill(scratch, &decision, raw, request));
     if !is_decided {
-        request.route = scratch.name(&metadata.original_model_group);
-    }
-    if request.route.is_none() {
-        request.route = scratch
-            .name(&row.model_group)
-            .or_else(|| scratch.name(&row.model));
+        // A fallback loses the decision, so that the group asked may be an auto-router without the
+        // tier it decided for; the payload of the first failure has both and counts.
+        let groups = [&metadata.original_model_group, &row.model_group, &row.model];
+        request.route = groups.iter().find_map(|group| scratch.name(group));
         request.flags.set(Flags::ROUTE_WEAK);
     }
     for tries in [&metadata.attempted_retries, &metadata.attempted_fallbacks] {
@@ -296,7 +294,6 @@ mod tests {
         assert_eq!(it.id.to_string(), "dd793c2c-5023-4163-8781-38c6cf78f7a8");
         assert_eq!(it.ts.to_rfc3339(), "2026-11-23T21:45:06.702191Z");
         assert_eq!(text(&parser, it.route), "fast", "the group asked");
-        assert!(!it.flags.has(Flags::ROUTE_WEAK));
         assert_eq!(text(&parser, it.attempts[0].tier), "long-context");
         assert_eq!(text(&parser, it.attempts[0].provider), "openai");
         assert!(it.is_fallback(), "one fallback was made");
@@ -363,16 +360,22 @@ mod tests {
     #[test]
     fn payload_and_row_of_one_call_join_without_conflict() {
         let mut parser = parser();
-        let payload = r#"{"litellm_call_id":"dd793c2c-5023-4163-8781-38c6cf78f7a8","trace_id":"t","call_type":"acompletion","status":"success","startTime":1795470306.702191,"endTime":1795470307.318219,"completionStartTime":1795470307.318219,"model":"openai/gpt-4.1-mini","model_group":"long-context","custom_llm_provider":"openai","response_cost":0.001234567,"prompt_tokens":2860,"completion_tokens":12,"hidden_params":{},"metadata":{"user_api_key_request_route":"/v1/chat/completions"}}"#;
-        let row = read(&mut parser, line(1));
-        let payload = read(&mut parser, payload);
-        for (first, second) in [(row.clone(), payload.clone()), (payload, row)] {
-            let mut whole = first;
+        let success = r#"{"litellm_call_id":"dd793c2c-5023-4163-8781-38c6cf78f7a8","trace_id":"t","call_type":"acompletion","status":"success","startTime":1795470306.702191,"endTime":1795470307.318219,"completionStartTime":1795470307.318219,"model":"openai/gpt-4.1-mini","model_group":"long-context","custom_llm_provider":"openai","response_cost":0.001234567,"prompt_tokens":2860,"completion_tokens":12,"hidden_params":{},"metadata":{"user_api_key_request_route":"/v1/chat/completions"}}"#;
+        let failure = success
+            .replace("success", "failure")
+            .replace("1795470306.702191", "1795470306.5")
+            .replace("\"long-context\"", "\"fast\"");
+        let lines = [line(1), success, &failure].map(|line| read(&mut parser, line));
+        for order in [[0, 1, 2], [2, 1, 0], [1, 0, 2], [2, 0, 1]] {
+            let mut whole = lines[order[0]].clone();
             let mut conflicts = Vec::new();
-            merge(&mut whole, second, &mut conflicts);
+            for idx in &order[1..] {
+                merge(&mut whole, lines[*idx].clone(), &mut conflicts);
+            }
             assert_eq!(conflicts, []);
-            assert_eq!(whole.attempts.len(), 1);
+            assert_eq!(whole.attempts.len(), 2);
             assert_eq!(text(&parser, whole.route), "fast");
+            assert_eq!(whole.outcome, Some(Outcome::Completed));
         }
     }
 

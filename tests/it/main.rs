@@ -18,4 +18,5 @@ mod hostile;
 mod pty;
 mod readme;
 mod samples;
+mod samples_table;
 mod support;
