@@ -10,6 +10,7 @@
 mod envoy;
 mod langfuse;
 mod litellm;
+mod litellm_caller;
 mod log_message;
 mod native;
 mod nested;
