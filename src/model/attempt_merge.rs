@@ -4,7 +4,7 @@
 //! chosen, the call's own span how it went, and either may come first. What one of them only infers
 //! yields to what the other saw, so that the order of arrival does not matter.
 
-use super::{Attempt, AttemptOutcome, Micros, Timestamp};
+use super::{Attempt, AttemptOutcome, Timestamp};
 
 /// Whether two accounts can both be true.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,11 +16,7 @@ pub(super) enum Accounts {
 }
 
 /// Keeps the first value; a different second one is reported.
-pub(super) fn keep<T: PartialEq>(
-    into: &mut Option<T>,
-    other: Option<T>,
-    conflict: impl FnOnce(),
-) {
+pub(super) fn keep<T: PartialEq>(into: &mut Option<T>, other: Option<T>, conflict: impl FnOnce()) {
     match (into.as_ref(), other) {
         (None, other) => *into = other,
         (Some(known), Some(other)) if *known != other => conflict(),
@@ -82,7 +78,8 @@ fn settle_inferred_model(known: &mut Attempt, other: &mut Attempt) {
 }
 
 /// Of two starts the later one counts: a span may open before the call it tells of, e.g. with the
-/// first of several retries. The ends stay where they are; of two different ones the later counts.
+/// first of several retries. The end stays where it is; of two different ones the later counts. The
+/// time to the first token is that of the call, whenever its span opened.
 fn settle_start(known: &mut Attempt, other: &mut Attempt) {
     let (Some(first), Some(second)) = (known.start, other.start) else {
         return;
@@ -99,23 +96,21 @@ fn settle_start(known: &mut Attempt, other: &mut Attempt) {
     }
 }
 
-/// Counts the spans of an attempt from a later start; what would end before it is unknown.
+/// Counts the latency of an attempt from a later start; what would end before it is unknown.
 fn count_from(attempt: &mut Attempt, start: Timestamp) {
     let Some(old) = attempt.start.replace(start) else {
         return;
     };
-    let shorten = |span: Micros| {
-        let end = old.plus(span);
+    attempt.latency = attempt.latency.and_then(|latency| {
+        let end = old.plus(latency);
         (end >= start).then(|| end.since(start))
-    };
-    attempt.latency = attempt.latency.and_then(shorten);
-    attempt.ttft = attempt.ttft.and_then(shorten);
+    });
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Name, Names, NanoUsd};
+    use crate::model::{Micros, Name, Names, NanoUsd};
 
     fn name(text: &str) -> Name {
         let texts = ["standard", "gpt-4.1", "Timeout"].map(std::sync::Arc::from);
@@ -157,7 +152,7 @@ mod tests {
             assert_eq!(whole.cost, Some(NanoUsd(5)));
             assert_eq!(whole.start, Some(Timestamp(1_000)));
             assert_eq!(whole.latency, Some(Micros(1_000)), "the end stays at 2,000");
-            assert_eq!(whole.ttft, Some(Micros(300)), "so does the first token");
+            assert_eq!(whole.ttft, Some(Micros(900)));
             for again in [chosen(), seen()] {
                 let before = whole.clone();
                 assert_eq!(merge_accounts(&mut whole, again), Accounts::Agree);

@@ -245,7 +245,8 @@ fn merge_attempt(into: &mut Request, attempt: Attempt, note: &mut impl FnMut(&st
     }
 }
 
-/// A final outcome beats a provisional one; of two provisional ones an answer beats a failure.
+/// A final outcome beats a provisional one; of two provisional ones an answer beats a caller that
+/// went away, and that beats a failure.
 fn merge_outcome(
     into: &mut Request,
     other: Option<Outcome>,
@@ -265,16 +266,20 @@ fn merge_outcome(
                 into.flags.clear(provisional);
             }
         }
-        Some(_) => match weak {
+        Some(known) => match weak {
             (true, false) => {
                 into.outcome = Some(outcome);
                 into.flags.clear(provisional);
             }
-            (true, true) if outcome == Outcome::Completed => into.outcome = Some(outcome),
+            (true, true) if is_stronger(outcome, known) => into.outcome = Some(outcome),
             (false, false) => note("outcome"),
             _ => {}
         },
     }
+}
+
+fn is_stronger(outcome: Outcome, known: Outcome) -> bool {
+    outcome == Outcome::Completed || known == Outcome::Failed
 }
 
 #[cfg(test)]
@@ -392,6 +397,21 @@ mod tests {
         ] {
             let (whole, conflicts) = join(lines);
             assert_eq!(whole.outcome, Some(Outcome::Completed));
+            for (known, other) in [
+                (Outcome::Failed, Outcome::Cancelled),
+                (Outcome::Cancelled, Outcome::Failed),
+            ] {
+                let mut into = bare(1_000);
+                into.flags = Flags::OUTCOME_PROVISIONAL;
+                into.outcome = Some(known);
+                merge_outcome(
+                    &mut into,
+                    Some(other),
+                    Flags::OUTCOME_PROVISIONAL,
+                    &mut |_| {},
+                );
+                assert_eq!(into.outcome, Some(Outcome::Cancelled));
+            }
             assert_eq!(
                 whole.route,
                 Some(name("support")),
