@@ -14,6 +14,7 @@ mod litellm_caller;
 mod log_message;
 mod native;
 mod nested;
+mod otlp;
 mod parser;
 mod reading;
 mod recorded;
