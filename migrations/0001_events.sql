@@ -134,6 +134,9 @@ CREATE TABLE generation_format (generation INTEGER NOT NULL, format INTEGER NOT 
   PRIMARY KEY (generation, format)) STRICT, WITHOUT ROWID;
 CREATE TABLE generation_field (generation INTEGER NOT NULL, field INTEGER NOT NULL, count INTEGER NOT NULL,
   PRIMARY KEY (generation, field)) STRICT, WITHOUT ROWID;
+-- Records that were accepted but tell nothing that is stored, by what they are.
+CREATE TABLE generation_aside (generation INTEGER NOT NULL, what INTEGER NOT NULL, count INTEGER NOT NULL,
+  PRIMARY KEY (generation, what)) STRICT, WITHOUT ROWID;
 
 -- The lines in quarantine, bounded; reject_count has the exact counts and the first line of each reason.
 CREATE TABLE quarantine (generation INTEGER NOT NULL, offset INTEGER NOT NULL, len INTEGER NOT NULL,

@@ -176,6 +176,7 @@ pub fn ordinary(query: Query) -> Snapshot {
             newest: Some(NOW),
             read_at: Some(NOW),
             unknown_fields: vec![("zone".to_owned(), 4)],
+            asides: vec![("Langfuse score".to_owned(), 2)],
         }],
         rejects: vec![RejectRow {
             source: "router.jsonl".to_owned(),

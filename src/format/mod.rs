@@ -7,18 +7,27 @@
 //!
 //! [`FORMATS`] is the one table of formats: numbers, names, detection and parsing hang on it.
 
+mod envoy;
+mod langfuse;
 mod litellm;
+mod litellm_caller;
+mod log_message;
 mod native;
+mod nested;
+mod otlp;
 mod parser;
 mod quick;
 mod reading;
 mod recorded;
 mod redact;
 mod registry;
+mod routing_decision;
 mod scalar;
 mod scratch;
 mod screen;
+mod spend_logs;
 mod time;
+mod vllm_sr;
 mod wire;
 
 pub use parser::{Parsed, Parser};

@@ -52,6 +52,8 @@ fn tell(scratch: &mut Scratch, line: &Line<'_>, read_at: Timestamp) -> Reading {
         "request" | "decision" | "attempt" | "outcome" | "correction" | "marker" => {
             read(scratch, kind, line, read_at)
         }
+        // A logger's event has its name as the message too and is another format's.
+        _ if line.rest.iter().any(|(key, _)| key == "msg") => return Reading::NotMine,
         _ if line.request_id.text().is_some() && !line.ts.is_unset() => Err(reject(
             "unknown-event",
             "`event` is none of request, decision, attempt, outcome, marker, correction",

@@ -14,7 +14,7 @@ use crate::model::{Event, HashKey, Name, Names, Reject, Timestamp};
 pub enum Parsed {
     /// Nothing: an empty line.
     Blank,
-    /// Not JSON: a banner, a traceback, prose.
+    /// No record: a banner, a traceback, prose, a log message in JSON.
     Noise,
     /// Events.
     Events {
@@ -75,13 +75,18 @@ impl Parser {
         self.scratch.take_unknown()
     }
 
+    /// Takes the records that tell nothing to be stored since the last take, by what they are.
+    pub fn take_asides(&mut self) -> Vec<(Name, u64)> {
+        self.scratch.take_asides()
+    }
+
     /// Reads a native line as routers write it, which is what most lines are.
     fn read_quick(&mut self, line: &[u8], read_at: Timestamp) -> Option<Parsed> {
         let text = simdutf8::basic::from_utf8(line).ok()?;
         match native::parse_quick(&mut self.scratch, text, read_at)? {
             Reading::Events(format, events) => Some(Parsed::Events { format, events }),
             Reading::Rejected(reject) => Some(Parsed::Rejected(reject)),
-            Reading::NotMine | Reading::Broken => None,
+            _ => None,
         }
     }
 
@@ -96,9 +101,20 @@ impl Parser {
                 Reading::Broken => return None,
                 Reading::Rejected(reject) => return Some(Parsed::Rejected(reject)),
                 Reading::Events(format, events) => return Some(Parsed::Events { format, events }),
+                Reading::Aside(aside) => {
+                    self.scratch.count_aside(aside.what);
+                    let events = SmallVec::new();
+                    return Some(Parsed::Events {
+                        format: aside.format,
+                        events,
+                    });
+                }
             }
         }
-        let reject = screen::unknown_format(text);
-        (reject.reason != "not-json").then_some(Parsed::Rejected(reject))
+        match screen::last_look(text) {
+            Look::Rejected(reject) if reject.reason == "not-json" => None,
+            Look::Rejected(reject) => Some(Parsed::Rejected(reject)),
+            _ => Some(Parsed::Noise),
+        }
     }
 }

@@ -5,7 +5,7 @@ use hashbrown::HashMap;
 use super::quick::Orders;
 use super::redact::redact;
 use super::scalar::Scalar;
-use crate::model::{Flags, HashKey, Micros, Name, Names, NanoUsd, Timestamp};
+use crate::model::{Flags, HashKey, Micros, Name, Names, NanoUsd, RequestId, Timestamp};
 
 /// The most different unknown fields counted between two takes.
 const UNKNOWN_MAX: usize = 256;
@@ -17,6 +17,7 @@ pub struct Scratch {
     pub(crate) key: HashKey,
     pub(crate) orders: Orders,
     unknown: HashMap<Name, u64>,
+    asides: HashMap<Name, u64>,
 }
 
 impl Scratch {
@@ -26,6 +27,7 @@ impl Scratch {
             key,
             orders: Orders::default(),
             unknown: HashMap::new(),
+            asides: HashMap::new(),
         }
     }
 
@@ -52,6 +54,12 @@ impl Scratch {
         }
     }
 
+    /// Returns the id of a request whose line carries none: lines that are equal are one request.
+    pub(crate) fn id_of_line(&self, text: &str) -> RequestId {
+        let id = format!("line-{:016x}", self.key.hash(text.as_bytes()));
+        RequestId::Text(id.into())
+    }
+
     /// Counts a field that no format knows.
     pub(crate) fn count_unknown(&mut self, prefix: &str, field: &str) {
         let name = if prefix.is_empty() {
@@ -66,12 +74,27 @@ impl Scratch {
         }
     }
 
-    /// Takes the counts, in the order of names.
-    pub(crate) fn take_unknown(&mut self) -> Vec<(Name, u64)> {
-        let mut counts: Vec<_> = self.unknown.drain().collect();
-        counts.sort_unstable();
-        counts
+    /// Counts a record that tells nothing to be stored; `what` is one of a format's fixed words.
+    pub(crate) fn count_aside(&mut self, what: &'static str) {
+        let name = self.intern(what);
+        *self.asides.entry(name).or_default() += 1;
     }
+
+    /// Takes the counts of unknown fields, in the order of names.
+    pub(crate) fn take_unknown(&mut self) -> Vec<(Name, u64)> {
+        in_order(&mut self.unknown)
+    }
+
+    /// Takes the counts of records that tell nothing to be stored, in the order of names.
+    pub(crate) fn take_asides(&mut self) -> Vec<(Name, u64)> {
+        in_order(&mut self.asides)
+    }
+}
+
+fn in_order(counts: &mut HashMap<Name, u64>) -> Vec<(Name, u64)> {
+    let mut counts: Vec<_> = counts.drain().collect();
+    counts.sort_unstable();
+    counts
 }
 
 /// Reads a number with `read`; a value that is there but cannot be read flags the event.

@@ -140,6 +140,10 @@ impl LineParser for Ids {
         Vec::new()
     }
 
+    fn take_asides(&mut self) -> Vec<(Name, u64)> {
+        Vec::new()
+    }
+
     fn noise_sample(&self, _: &[u8]) -> String {
         "noise".to_owned()
     }

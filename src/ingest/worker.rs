@@ -368,6 +368,7 @@ impl Worker {
         self.pending.to = pending.to;
         self.pending.read_at = pending.read_at;
         pending.tally.unknown_fields = self.parser.take_unknown_fields();
+        pending.tally.asides = self.parser.take_asides();
         let names = self
             .parser
             .names()

@@ -128,7 +128,7 @@ pub struct Tally {
     pub bytes: u64,
     /// Empty lines.
     pub blank: u64,
-    /// Lines that are not JSON: banners, tracebacks.
+    /// Lines that are no records: banners, tracebacks, log messages in prose.
     pub noise: u64,
     /// Lines in quarantine.
     pub quarantined: u64,
@@ -136,6 +136,8 @@ pub struct Tally {
     pub by_format: Vec<(u8, u64)>,
     /// Fields that no format knows, by name, with how often they were seen.
     pub unknown_fields: Vec<(Name, u64)>,
+    /// Records that are accepted but tell nothing that is stored, by what they are, e.g. scores.
+    pub asides: Vec<(Name, u64)>,
     /// The first bytes of the latest noise, redacted, for the sources page.
     pub noise_sample: Option<String>,
 }

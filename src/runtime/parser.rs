@@ -26,6 +26,10 @@ impl LineParser for FormatParser {
         self.0.take_unknown_fields()
     }
 
+    fn take_asides(&mut self) -> Vec<(Name, u64)> {
+        self.0.take_asides()
+    }
+
     fn noise_sample(&self, line: &[u8]) -> String {
         format::noise_sample(line)
     }

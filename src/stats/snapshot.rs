@@ -147,7 +147,7 @@ pub struct SourceRow {
     pub formats: Vec<(String, u64)>,
     /// Lines in quarantine.
     pub quarantined: u64,
-    /// Lines that are not JSON.
+    /// Lines that are no records.
     pub noise: u64,
     /// The latest noise, redacted.
     pub noise_sample: Option<String>,
@@ -159,6 +159,8 @@ pub struct SourceRow {
     pub read_at: Option<Timestamp>,
     /// Fields that no format knows, by name, most first, at most 20.
     pub unknown_fields: Vec<(String, u64)>,
+    /// Records that tell nothing that is stored, by what they are, most first, at most 20.
+    pub asides: Vec<(String, u64)>,
 }
 
 /// Lines of one source in quarantine for one reason.
@@ -195,7 +197,7 @@ pub struct IngestTotals {
     pub quarantined: u64,
     /// Empty lines.
     pub blank: u64,
-    /// Lines that are not JSON.
+    /// Lines that are no records.
     pub noise: u64,
     /// Corrections whose request is not known.
     pub orphans: u64,

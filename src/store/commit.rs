@@ -354,13 +354,18 @@ impl<'w> Work<'w> {
                 )?
                 .execute(params![generation, format, lines.cast_signed()])?;
         }
-        for (field, count) in &tally.unknown_fields {
-            connection
-                .prepare_cached(
-                    "INSERT INTO generation_field VALUES (?1,?2,?3) \
-                     ON CONFLICT DO UPDATE SET count = count + excluded.count",
-                )?
-                .execute(params![generation, field.id(), count.cast_signed()])?;
+        for (table, counts) in [
+            ("generation_field", &tally.unknown_fields),
+            ("generation_aside", &tally.asides),
+        ] {
+            for (name, count) in counts {
+                connection
+                    .prepare_cached(&format!(
+                        "INSERT INTO {table} VALUES (?1,?2,?3) \
+                         ON CONFLICT DO UPDATE SET count = count + excluded.count"
+                    ))?
+                    .execute(params![generation, name.id(), count.cast_signed()])?;
+            }
         }
         self.write_rejects(batch)
     }

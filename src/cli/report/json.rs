@@ -170,9 +170,15 @@ fn ingest(snapshot: &Snapshot) -> Value {
                 .iter()
                 .map(|(format, n)| (format.clone(), json!(n)))
                 .collect();
+            let asides: Map<String, Value> = row
+                .asides
+                .iter()
+                .map(|(what, n)| (what.clone(), json!(n)))
+                .collect();
             json!({
                 "source": row.source, "state": row.state, "formats": formats, "bytes": row.bytes,
                 "quarantined": row.quarantined, "corrections_known": row.corrections_known,
+                "asides": asides,
             })
         })
         .collect();
@@ -269,6 +275,7 @@ mod tests {
             "bytes",
             "quarantined",
             "corrections_known",
+            "asides",
         ];
         assert_eq!(keys(&doc["ingest"]["sources"][0]), source);
         assert_eq!(doc["window"]["from"], "2026-11-23T01:41:00.000000Z");

@@ -185,18 +185,32 @@ impl Reader {
                 source.corrections_known |= format.is_some_and(|format| format.carries_corrections);
             }
         }
-        let mut select = self.connection.prepare_cached(
-            "SELECT g.source,n.text,sum(f.count) FROM generation_field f JOIN generation g ON g.id=f.generation \
-             JOIN name n ON n.id=f.field GROUP BY 1,2 ORDER BY 3 DESC",
-        )?;
+        self.counts_of(sources, "generation_field", "field", |source| {
+            &mut source.unknown_fields
+        })?;
+        self.counts_of(sources, "generation_aside", "what", |source| {
+            &mut source.asides
+        })
+    }
+
+    /// Reads counts by name, most first, at most 20 a source.
+    fn counts_of(
+        &self,
+        sources: &mut BTreeMap<i64, SourceRow>,
+        table: &str,
+        column: &str,
+        into: fn(&mut SourceRow) -> &mut Vec<(String, u64)>,
+    ) -> Result<(), StoreError> {
+        let mut select = self.connection.prepare_cached(&format!(
+            "SELECT g.source,n.text,sum(f.count) FROM {table} f JOIN generation g ON g.id=f.generation \
+             JOIN name n ON n.id=f.{column} GROUP BY 1,2 ORDER BY 3 DESC"
+        ))?;
         let mut rows = select.query([])?;
         while let Some(row) = rows.next()? {
             if let Some(source) = sources.get_mut(&row.get(0)?)
-                && source.unknown_fields.len() < 20
+                && into(source).len() < 20
             {
-                source
-                    .unknown_fields
-                    .push((row.get(1)?, row.get::<_, i64>(2)?.unsigned_abs()));
+                into(source).push((row.get(1)?, row.get::<_, i64>(2)?.unsigned_abs()));
             }
         }
         Ok(())

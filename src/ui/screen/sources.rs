@@ -99,9 +99,15 @@ fn one(source: &SourceRow, now: Timestamp) -> Vec<Row> {
     }
     if source.noise > 0 {
         rows.push(line(format!(
-            "  {} lines are not JSON, e.g. {}",
+            "  {} lines are no records, e.g. {}",
             units::count(source.noise),
             source.noise_sample.as_deref().unwrap_or("(no sample)")
+        )));
+    }
+    if !source.asides.is_empty() {
+        rows.push(line(format!(
+            "  set aside, nothing of a request: {}",
+            counted(&source.asides)
         )));
     }
     if !source.unknown_fields.is_empty() {
