@@ -1,5 +1,6 @@
 //! One decision in full: what was recorded, the chain, how it compares, what came of it.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::model::{CorrectionBy, CorrectionKind, Micros, NanoUsd, Timestamp};
@@ -105,8 +106,33 @@ pub struct Explanation {
     pub conflicts: Vec<String>,
     /// Whether a number in the log was broken and reads as unknown.
     pub has_bad_number: bool,
+    /// Whether the time lies before 2000 or more than a day after it was read.
+    pub has_odd_clock: bool,
     /// The file that holds its first line, and where the line starts.
     pub source: Option<(String, u64)>,
+}
+
+impl Explanation {
+    /// The most attempts that a page lists; a router gone wild makes thousands.
+    pub const LISTED_MAX: usize = 64;
+
+    /// Returns a model that was asked again after it had been escalated from to another: a loop.
+    pub fn loop_over(&self) -> Option<&str> {
+        let mut left: HashSet<&str> = HashSet::new();
+        let mut before: Option<&Hop> = None;
+        for hop in &self.attempts {
+            if let Some(before) = before.filter(|before| before.model != hop.model) {
+                if before.outcome == "escalated" {
+                    left.insert(&before.model);
+                }
+                if left.contains(&*hop.model) {
+                    return Some(&hop.model);
+                }
+            }
+            before = Some(hop);
+        }
+        None
+    }
 }
 
 /// One model weighed: its name, its score, why it was not taken.

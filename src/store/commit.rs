@@ -10,7 +10,7 @@ use super::row::{self, Stored};
 use super::writer::{Committed, Writer};
 use super::{StoreError, residual, rollups};
 use crate::model::{
-    Batch, Event, HashKey, LocatedEvent, Outcome, Request, RequestId, Tie, Timestamp, merge,
+    Batch, Event, HashKey, LocatedEvent, Micros, Outcome, Request, RequestId, Tie, Timestamp, merge,
 };
 
 const ROWS_A_BLOCK: usize = 512;
@@ -67,7 +67,9 @@ impl<'w> Work<'w> {
             let mut newest = None;
             for LocatedEvent { event, .. } in &batch.events {
                 here.events += 1;
-                newest = newest.max(Some(self.event(event, &mut here)?));
+                // An odd clock must not pass for the newest data.
+                let ts = self.event(event, &mut here)?;
+                newest = newest.max(Some(ts).filter(|ts| *ts <= batch.read_at.plus(Micros::DAY)));
             }
             self.newest = self.newest.max(newest).max(Some(batch.read_at));
             self.write_tally(batch, here, newest)?;

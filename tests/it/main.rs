@@ -13,6 +13,7 @@
 
 mod architecture;
 mod crash;
+mod data_faults;
 mod errors;
 mod hostile;
 mod pty;
