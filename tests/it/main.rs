@@ -15,6 +15,7 @@ mod architecture;
 mod crash;
 mod data_faults;
 mod errors;
+mod fuzz;
 mod hostile;
 mod pty;
 mod readme;
