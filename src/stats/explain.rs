@@ -148,3 +148,81 @@ pub struct SignalRow {
     /// Whether the log has the field at all.
     pub is_logged: bool,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chain(hops: &[(&str, &'static str)]) -> Explanation {
+        let attempts = hops.iter().enumerate().map(|(idx, (model, outcome))| Hop {
+            n: idx + 1,
+            model: Arc::from(*model),
+            tier: None,
+            provider: None,
+            outcome,
+            reason: None,
+            offset: None,
+            latency: None,
+            ttft: None,
+            input_tokens: None,
+            output_tokens: None,
+            cost: None,
+        });
+        Explanation {
+            id: String::new(),
+            ts: Timestamp(0),
+            route: None,
+            state: "completed",
+            format: 1,
+            task_class: None,
+            policy: None,
+            rule: None,
+            tier: None,
+            model: None,
+            reason: None,
+            signals: Vec::new(),
+            candidates: Vec::new(),
+            propensity: None,
+            attrs: Vec::new(),
+            recorded: None,
+            attempts: attempts.collect(),
+            latency: None,
+            ttft: None,
+            cost: None,
+            has_hidden_attempts: false,
+            normal: Comparison::default(),
+            correction: None,
+            corrections_known: false,
+            conflicts: Vec::new(),
+            has_bad_number: false,
+            has_odd_clock: false,
+            source: None,
+        }
+    }
+
+    #[test]
+    fn only_a_way_back_after_an_escalation_is_a_loop() {
+        let escalated = "escalated";
+        for (hops, found) in [
+            (
+                &[("a", escalated), ("b", escalated), ("a", "ok")][..],
+                Some("a"),
+            ),
+            (
+                &[
+                    ("a", escalated),
+                    ("b", escalated),
+                    ("c", escalated),
+                    ("b", "ok"),
+                ],
+                Some("b"),
+            ),
+            (&[("a", escalated), ("a", "ok")], None),
+            (&[("a", "error"), ("b", "error"), ("a", "ok")], None),
+            (&[("a", escalated), ("b", "ok")], None),
+            (&[], None),
+        ] {
+            assert_eq!(chain(hops).loop_over(), found, "{hops:?}");
+        }
+    }
+}

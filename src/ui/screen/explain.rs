@@ -209,6 +209,13 @@ fn chain(found: &Explanation, width: usize) -> Vec<Row> {
             )));
         }
     }
+    rows.extend(beside_the_chain(found));
+    rows
+}
+
+/// What the list of attempts does not show: those cut off, a loop, those that the log hides.
+fn beside_the_chain(found: &Explanation) -> Vec<Row> {
+    let mut rows = Vec::new();
     let left = found.attempts.len().saturating_sub(Explanation::LISTED_MAX);
     if left > 0 {
         rows.push(line(format!("  and {left} more attempts")));
