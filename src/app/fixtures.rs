@@ -278,6 +278,7 @@ fn explanation() -> Explanation {
         corrections_known: true,
         conflicts: vec!["model".to_owned()],
         has_bad_number: true,
+        has_odd_clock: false,
         source: Some(("/var/log/router.jsonl".to_owned(), 4711)),
     }
 }

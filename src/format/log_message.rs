@@ -1,6 +1,6 @@
 //! Log messages of programs, written as JSON: prose with a level and a time, no record of a request.
 //!
-//! LiteLLM with `json_logs: true` (`JsonFormatter` in litellm/_logging.py) and loggers like zap write
+//! LiteLLM with `json_logs: true` (`JsonFormatter` in `litellm/_logging.py`) and loggers like zap write
 //! thousands of them between the records of a standard output. They are noise, as the same prose
 //! without braces is. A line with facts of its own beside the prose is none: it wants a mapping.
 

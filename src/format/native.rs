@@ -75,7 +75,7 @@ fn read(
     line: &Line<'_>,
     read_at: Timestamp,
 ) -> Result<Event, Reject> {
-    if let Some(field) = line.twice {
+    if let Some(field) = stands_twice(line) {
         return Err(reject("ambiguous-key", format!("`{field}` stands twice")));
     }
     if line.ts.is_unset() {
@@ -119,6 +119,25 @@ fn read(
         _ => request.correction = Some(late_correction(line, ts, &mut request.flags)),
     }
     Ok(Event::Request(Box::new(request)))
+}
+
+/// Returns a field that decides something and stands twice, be it within the signals, the candidates
+/// or the correction.
+fn stands_twice<'a>(line: &'a Line<'_>) -> Option<&'a str> {
+    let mut candidates = line.candidates.items.iter();
+    line.twice
+        .or(line.signals.twice)
+        .or(line.correction.twice)
+        .or_else(|| candidates.find_map(|candidate| candidate.twice))
+        .or_else(|| {
+            let own = &line.signals.rest;
+            own.iter().enumerate().find_map(|(idx, (key, _))| {
+                let mut before = own.iter().take(idx);
+                before
+                    .any(|(other, _)| other == key)
+                    .then_some(key.as_ref())
+            })
+        })
 }
 
 fn missing(field: &str) -> Reject {

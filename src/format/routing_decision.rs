@@ -3,7 +3,7 @@
 //!
 //! The object enters as JSON ([`RoutingDecision::from_json`]) or field by field; [`fill`] turns it
 //! into route, policy, rule, tier and recorded reasons of a request. All its fields are optional
-//! (`StandardLoggingRoutingDecision` in litellm/types/utils.py, 1.106.2).
+//! (`StandardLoggingRoutingDecision` in `litellm/types/utils.py`, 1.106.2).
 
 use serde::Deserialize;
 

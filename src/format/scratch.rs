@@ -1,13 +1,16 @@
 //! What all lines of one parser share: names, the key and the counts of unknown fields.
 
-use hashbrown::HashMap;
+use std::borrow::Cow;
+
+use hashbrown::{HashMap, HashSet};
 
 use super::quick::Orders;
 use super::redact::redact;
 use super::scalar::Scalar;
 use crate::model::{Flags, HashKey, Micros, Name, Names, NanoUsd, RequestId, Timestamp};
 
-/// The most different unknown fields counted between two takes.
+/// The most different unknown fields counted by name; later ones are counted together, so that no log
+/// can fill the table of names with them.
 const UNKNOWN_MAX: usize = 256;
 
 /// The state of a parser.
@@ -17,6 +20,8 @@ pub struct Scratch {
     pub(crate) key: HashKey,
     pub(crate) orders: Orders,
     unknown: HashMap<Name, u64>,
+    /// The unknown fields that have a name of their own.
+    unknown_known: HashSet<Name>,
     asides: HashMap<Name, u64>,
 }
 
@@ -27,6 +32,7 @@ impl Scratch {
             key,
             orders: Orders::default(),
             unknown: HashMap::new(),
+            unknown_known: HashSet::new(),
             asides: HashMap::new(),
         }
     }
@@ -62,16 +68,22 @@ impl Scratch {
 
     /// Counts a field that no format knows.
     pub(crate) fn count_unknown(&mut self, prefix: &str, field: &str) {
-        let name = if prefix.is_empty() {
-            self.intern(field)
+        let field = if prefix.is_empty() {
+            Cow::Borrowed(field)
         } else {
-            self.intern(&format!("{prefix}.{field}"))
+            Cow::Owned(format!("{prefix}.{field}"))
         };
-        if let Some(count) = self.unknown.get_mut(&name) {
-            *count += 1;
-        } else if self.unknown.len() < UNKNOWN_MAX {
-            self.unknown.insert(name, 1);
-        }
+        let known = self.names.find(&field);
+        let name = match known.filter(|name| self.unknown_known.contains(name)) {
+            Some(name) => name,
+            None if self.unknown_known.len() < UNKNOWN_MAX => {
+                let name = self.intern(&field);
+                self.unknown_known.insert(name);
+                name
+            }
+            None => self.intern(Names::OTHER),
+        };
+        *self.unknown.entry(name).or_default() += 1;
     }
 
     /// Counts a record that tells nothing to be stored; `what` is one of a format's fixed words.

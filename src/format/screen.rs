@@ -37,11 +37,15 @@ pub(crate) fn reject(reason: &'static str, detail: impl Into<String>) -> Reject 
 
 /// Looks at a line.
 pub(crate) fn look(line: &[u8]) -> Look<'_> {
-    let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
     let line = line.trim_ascii();
     let Some(first) = line.first() else {
         return Look::Blank;
     };
+    // The reader of the file takes the mark off its first line, where one may stand.
+    if line.starts_with(b"\xef\xbb\xbf") {
+        let why = "a byte order mark that does not stand at the start of the file";
+        return Look::Rejected(reject("byte-order-mark", why));
+    }
     if let Some(at) = memchr::memchr(0, line) {
         return Look::Rejected(reject("nul-byte", format!("a NUL byte at byte {at}")));
     }

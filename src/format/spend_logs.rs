@@ -1,6 +1,6 @@
 //! LiteLLM's spend log: one row a client request, as the proxy writes it to its database
-//! (`LiteLLM_SpendLogs` in schema.prisma; `get_logging_payload` in
-//! litellm/proxy/spend_tracking/spend_tracking_utils.py, 1.106.2).
+//! (`LiteLLM_SpendLogs` in `schema.prisma`; `get_logging_payload` in
+//! `litellm/proxy/spend_tracking/spend_tracking_utils.py`, 1.106.2).
 //!
 //! `metadata` and `request_tags` are JSON inside texts in the row, and plain JSON where the
 //! management API gives it. Times are ISO 8601 with a blank or `T`; a database column without a zone

@@ -181,7 +181,8 @@ fn hostile_lines() {
     .map(|(line, code)| (line.as_bytes().to_vec(), code))
     .chain([
         (b"{\"a\":\"\xff\"}".to_vec(), "not-utf8"),
-        ([b"\xef\xbb\xbf", WHOLE.as_bytes(), b"\r"].concat(), "event"),
+        ([WHOLE.as_bytes(), b"\r"].concat(), "event"),
+        ([b"\xef\xbb\xbf", WHOLE.as_bytes()].concat(), "byte-order-mark"),
     ])
     .collect();
     for (line, code) in cases {

@@ -18,6 +18,8 @@ pub(super) struct Pipe {
     pub(super) slot: usize,
     pub(super) label: String,
     pub(super) is_closed: bool,
+    /// Whether anything has come out of it.
+    pub(super) has_begun: bool,
     chunks: Receiver<Vec<u8>>,
 }
 
@@ -63,8 +65,15 @@ impl Pipe {
             slot,
             label,
             is_closed: false,
+            has_begun: false,
             chunks,
         })
+    }
+
+    /// Takes nothing more out of the pipe; its thread ends with its next chunk.
+    pub(super) fn refuse(&mut self) {
+        self.chunks = sync_channel(0).1;
+        self.is_closed = true;
     }
 
     /// Returns the next chunk if there is one, and remembers when the pipe was closed.

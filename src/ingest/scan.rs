@@ -490,20 +490,35 @@ impl Follower {
             if pipe.is_closed {
                 continue;
             }
+            let (slot, read_at) = (pipe.slot, now.wall);
+            let mut state = GenerationState::Finished;
             while let Some(chunk) = pipe.next() {
                 bytes += len_u64(&chunk);
+                let is_first = !std::mem::replace(&mut pipe.has_begun, true);
+                if let Some(what) = is_first.then(|| not_text(&chunk)).flatten() {
+                    out.send(Work::NotText {
+                        slot,
+                        bytes: chunk,
+                        what,
+                        read_at,
+                    })?;
+                    self.damaged += 1;
+                    state = GenerationState::Damaged;
+                    pipe.refuse();
+                    break;
+                }
                 out.send(Work::Chunk {
-                    slot: pipe.slot,
+                    slot,
                     len: chunk.len(),
                     bytes: chunk,
-                    read_at: now.wall,
+                    read_at,
                 })?;
             }
             if pipe.is_closed {
                 out.send(Work::Close {
-                    slot: pipe.slot,
-                    state: GenerationState::Finished,
-                    read_at: now.wall,
+                    slot,
+                    state,
+                    read_at,
                 })?;
             }
         }

@@ -13,7 +13,7 @@ use super::prepare::{Fact, Keys, Prepared, session_key};
 use super::row::{self, Stored};
 use super::writer::{Committed, Writer};
 use super::{StoreError, residual, rollups};
-use crate::model::{Marker, Outcome, Request, Tie, Timestamp, merge};
+use crate::model::{Marker, Micros, Outcome, Request, Tie, Timestamp, merge};
 
 const ROWS_A_BLOCK: usize = 512;
 const QUARANTINE_MAX: i64 = 100_000;
@@ -79,7 +79,9 @@ impl<'w> Work<'w> {
             let mut newest = None;
             for fact in std::mem::take(&mut batch.facts) {
                 here.events += 1;
-                newest = newest.max(Some(self.fact(fact, &batch.records, &mut here)?));
+                // An odd clock must not pass for the newest data.
+                let ts = self.fact(fact, &batch.records, &mut here)?;
+                newest = newest.max(Some(ts).filter(|ts| *ts <= batch.read_at.plus(Micros::DAY)));
             }
             self.newest = self.newest.max(newest).max(Some(batch.read_at));
             self.write_tally(&batch, here, newest)?;

@@ -13,7 +13,9 @@
 
 mod architecture;
 mod crash;
+mod data_faults;
 mod errors;
+mod fuzz;
 mod hostile;
 mod otlp;
 mod pty;

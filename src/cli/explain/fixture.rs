@@ -67,6 +67,7 @@ pub(super) fn explanation(name: &str) -> Explanation {
         corrections_known: true,
         conflicts: vec![name.to_owned()],
         has_bad_number: false,
+        has_odd_clock: false,
         source: Some((name.to_owned(), 12)),
     }
 }

@@ -56,6 +56,12 @@ pub fn render(of: &Explanation, style: Style, reasons_of: fn(u8, &str) -> Vec<St
     lines.extend(chain(of, style));
     lines.push(format!("normal      {}", normal(of)));
     lines.push(format!("consequence {}", consequence(of)));
+    if of.has_bad_number {
+        lines.push("number      one in the log was broken and reads as unknown".to_owned());
+    }
+    if of.has_odd_clock {
+        lines.push("clock?      the time lies before 2000 or after it was read".to_owned());
+    }
     lines.extend(
         of.conflicts
             .iter()
@@ -76,11 +82,18 @@ fn chain(of: &Explanation, style: Style) -> Vec<String> {
         .iter()
         .filter_map(|hop| Some(hop.offset?.saturating_add(hop.latency?).0));
     let end = end.max().unwrap_or(0);
-    let mut lines: Vec<String> = of
-        .attempts
-        .iter()
-        .map(|hop| hop_line(hop, end, style))
-        .collect();
+    let listed = of.attempts.iter().take(Explanation::LISTED_MAX);
+    let mut lines: Vec<String> = listed.map(|hop| hop_line(hop, end, style)).collect();
+    let left = of.attempts.len().saturating_sub(Explanation::LISTED_MAX);
+    if left > 0 {
+        lines.push(format!("chain       and {left} more attempts"));
+    }
+    if let Some(model) = of.loop_over() {
+        let model = foreign(model, style.ascii);
+        lines.push(format!(
+            "chain       loop: {model} was asked again after an escalation from it"
+        ));
+    }
     if of.has_hidden_attempts {
         lines.push("chain       the log tells of an attempt that it does not list".to_owned());
     }

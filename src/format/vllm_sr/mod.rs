@@ -19,6 +19,7 @@
 //!   the model reported none: both are unknown;
 //! * `cache_hit` carries the prompt as `query`; like all content it is never read.
 
+mod decision;
 mod log;
 mod looper;
 mod provenance;

@@ -132,6 +132,7 @@ impl Reader {
             corrections_known: has(Flags::CORRECTABLE) || request.correction.is_some(),
             conflicts: conflicts.collect::<Result<_, _>>()?,
             has_bad_number: has(Flags::BAD_NUMBER),
+            has_odd_clock: has(Flags::ODD_CLOCK),
             source: path.map(|path| (path, request.position.offset)),
         })
     }

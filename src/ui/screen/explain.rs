@@ -120,6 +120,11 @@ fn page(app: &App, found: &Explanation, now: Timestamp, width: usize) -> Vec<Row
             "two accounts of: {conflict}; the first counts"
         )));
     }
+    if found.has_odd_clock {
+        rows.push(line(
+            "clock? the time lies before 2000 or after it was read",
+        ));
+    }
     if found.has_bad_number {
         rows.push(line("a number in the log was broken and reads as unknown"));
     }
@@ -164,7 +169,7 @@ fn chain(found: &Explanation, width: usize) -> Vec<Row> {
     );
     let mut rows = vec![title("CHAIN").say(head, Role::Plain)];
     let bar = width.saturating_sub(if width < 80 { 26 } else { 66 });
-    for hop in &found.attempts {
+    for hop in found.attempts.iter().take(Explanation::LISTED_MAX) {
         let row = Row::new()
             .own("   ", Role::Plain)
             .left(&hop.model, if width < 80 { 14 } else { 20 }, Role::Plain)
@@ -203,6 +208,21 @@ fn chain(found: &Explanation, width: usize) -> Vec<Row> {
                 count(hop.output_tokens)
             )));
         }
+    }
+    rows.extend(beside_the_chain(found));
+    rows
+}
+
+/// What the list of attempts does not show: those cut off, a loop, those that the log hides.
+fn beside_the_chain(found: &Explanation) -> Vec<Row> {
+    let mut rows = Vec::new();
+    let left = found.attempts.len().saturating_sub(Explanation::LISTED_MAX);
+    if left > 0 {
+        rows.push(line(format!("  and {left} more attempts")));
+    }
+    if let Some(model) = found.loop_over() {
+        let text = format!("  loop: {model} was asked again after an escalation from it");
+        rows.push(line(text));
     }
     if found.has_hidden_attempts {
         rows.push(line("  the log tells of an attempt that it does not hold"));
