@@ -5,7 +5,8 @@ use std::sync::LazyLock;
 use memchr::memmem::Finder;
 use smallvec::smallvec;
 
-use super::record::{self, Record};
+use super::record;
+use super::wire::Record;
 use crate::format::reading::{Aside, Reading, VLLM_SR_LOG};
 use crate::format::scalar::Scalar;
 use crate::format::scratch::{Scratch, millis};

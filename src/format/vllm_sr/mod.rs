@@ -25,6 +25,7 @@ mod provenance;
 mod record;
 mod replay;
 mod trace;
+mod wire;
 
 #[cfg(test)]
 mod tests;

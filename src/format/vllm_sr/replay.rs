@@ -8,7 +8,8 @@ use smallvec::SmallVec;
 use sonic_rs::LazyValue;
 
 use super::looper;
-use super::record::{self, Record};
+use super::record;
+use super::wire::Record;
 use crate::format::nested::items;
 use crate::format::reading::{Reading, VLLM_SR_REPLAY};
 use crate::format::scalar::Scalar;
