@@ -118,7 +118,7 @@ pub struct DashboardArgs {
     /// Files, folders, quoted globs or `-` to ingest while the dashboard is open
     #[arg(value_name = "SOURCE")]
     pub sources: Vec<String>,
-    /// The page to open: overview, route:NAME, decisions[:ROUTE], explain:ID, sources
+    /// The page to open: overview, route:NAME, decisions or decisions:ROUTE, explain:ID, sources
     #[arg(long, value_name = "VIEW")]
     pub view: Option<String>,
     /// Look at the hour (or the --since) that ends here

@@ -11,14 +11,15 @@ use serde::Deserialize;
 use smallvec::smallvec;
 use sonic_rs::LazyValue;
 
+use super::litellm_caller::{self, Hidden, Requester};
 use super::reading::{LITELLM_PROXY, LITELLM_SDK, Reading};
 use super::routing_decision::{self, RoutingDecision};
-use super::scalar::{Scalar, tag};
+use super::scalar::Scalar;
 use super::scratch::{Scratch, count, is_odd, usd};
 use super::screen::{refuse, reject};
 use crate::model::{
-    Attempt, AttemptOutcome, Event, Flags, Logged, Micros, Name, Outcome, Reject, Request,
-    RequestId, SessionKey, Tie, Timestamp,
+    Attempt, AttemptOutcome, Event, Flags, Micros, Name, Outcome, Reject, Request, RequestId, Tie,
+    Timestamp,
 };
 
 /// The longest pause within a request whose trace id may be a session: in a real run no pause
@@ -66,32 +67,6 @@ struct Metadata<'a> {
     user_api_key_request_route: Scalar<'a>,
     requester_metadata: Option<Requester<'a>>,
     routing_decision: Option<LazyValue<'a>>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct Requester<'a> {
-    #[serde(borrow)]
-    task_class: Scalar<'a>,
-    user_tier: Scalar<'a>,
-    retrieval_confidence: Scalar<'a>,
-    session_id: Scalar<'a>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct Hidden<'a> {
-    #[serde(borrow)]
-    additional_headers: Option<Headers<'a>>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct Headers<'a> {
-    #[serde(borrow, rename = "x-litellm-attempted-retries")]
-    retries: Scalar<'a>,
-    #[serde(rename = "x-litellm-attempted-fallbacks")]
-    fallbacks: Scalar<'a>,
 }
 
 #[derive(Deserialize, Default)]
@@ -167,9 +142,20 @@ fn request(
     if !is_proxy {
         request.tie = tie(scratch, line);
     }
-    caller_facts(scratch, line, &mut request);
+    let requester = metadata.and_then(|m| m.requester_metadata.as_ref());
+    let tags = line.request_tags.as_deref().unwrap_or(&[]);
+    litellm_caller::fill(scratch, requester, tags, &mut request);
+    request.session = request
+        .session
+        .or_else(|| litellm_caller::session(scratch, &line.session_id));
     let tier = decide(scratch, line, &mut request);
-    header_hints(line, &mut request.flags);
+    if line
+        .hidden_params
+        .as_ref()
+        .is_some_and(Hidden::has_more_attempts)
+    {
+        request.flags.set(Flags::FALLBACK_HINT);
+    }
     let mut attempt = attempt(scratch, line, start, is_success, &mut request.flags)?;
     attempt.tier = tier;
     request.attempts.push(attempt);
@@ -188,39 +174,6 @@ fn tie(scratch: &Scratch, line: &Payload<'_>) -> Option<Tie> {
     let input = line.messages.as_ref().map_or("", LazyValue::as_raw_str);
     let key = scratch.key.hash_parts([trace, input.as_bytes()]);
     Some(Tie { key, gap: GAP })
-}
-
-/// Fills what the caller said of the request by tags or metadata.
-fn caller_facts(scratch: &mut Scratch, line: &Payload<'_>, request: &mut Request) {
-    let tags = line.request_tags.as_deref().unwrap_or(&[]);
-    let requester = line
-        .metadata
-        .as_ref()
-        .and_then(|m| m.requester_metadata.as_ref());
-    let told = |field: fn(&Requester<'_>) -> Option<String>| requester.and_then(field);
-    let task_class = told(|r| r.task_class.text().map(str::to_owned))
-        .or_else(|| tag(tags, "task:").map(str::to_owned));
-    request.task_class = task_class.map(|text| scratch.intern(&text));
-    let user_tier = told(|r| r.user_tier.text().map(str::to_owned))
-        .or_else(|| tag(tags, "tier:").map(str::to_owned));
-    if let Some(user_tier) = user_tier {
-        request.signals.user_tier = Logged::Value(scratch.intern(&user_tier));
-    }
-    let confidence = requester.map(|r| &r.retrieval_confidence);
-    if let Some(value) = confidence.filter(|value| !value.is_unset()) {
-        let number = value
-            .number()
-            .or_else(|| value.text()?.parse().ok())
-            .filter(|n| (0.0..=1.0).contains(n));
-        if number.is_none() {
-            request.flags.set(Flags::BAD_NUMBER);
-        }
-        request.signals.retrieval_confidence = number.map_or(Logged::Null, Logged::Value);
-    }
-    let session = requester
-        .and_then(|r| r.session_id.text())
-        .or_else(|| line.session_id.text());
-    request.session = session.map(|text| SessionKey(scratch.key.hash(text.as_bytes())));
 }
 
 /// Fills the route and, where an auto-router decided, its provenance; returns the attempt's tier.
@@ -242,21 +195,6 @@ fn weak_route(scratch: &mut Scratch, line: &Payload<'_>, request: &mut Request) 
     request.route = scratch.name(&line.model_group);
     request.flags.set(Flags::ROUTE_WEAK);
     request.route
-}
-
-fn header_hints(line: &Payload<'_>, flags: &mut Flags) {
-    let headers = line
-        .hidden_params
-        .as_ref()
-        .and_then(|hidden| hidden.additional_headers.as_ref());
-    let some = |value: &Scalar<'_>| match value {
-        Scalar::Number(number) => *number > 0.0,
-        Scalar::Text(text) => text.parse::<u32>().is_ok_and(|number| number > 0),
-        _ => false,
-    };
-    if headers.is_some_and(|headers| some(&headers.retries) || some(&headers.fallbacks)) {
-        flags.set(Flags::FALLBACK_HINT);
-    }
 }
 
 fn attempt(

@@ -10,10 +10,13 @@
 mod envoy;
 mod langfuse;
 mod litellm;
+mod litellm_caller;
 mod log_message;
 mod native;
 mod nested;
+mod otlp;
 mod parser;
+mod quick;
 mod reading;
 mod recorded;
 mod redact;

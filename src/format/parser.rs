@@ -2,6 +2,7 @@
 
 use smallvec::SmallVec;
 
+use super::native;
 use super::reading::Reading;
 use super::registry::FORMATS;
 use super::scratch::Scratch;
@@ -44,6 +45,9 @@ impl Parser {
     ///
     /// `read_at` is when it was read: a time more than a day after it marks an odd clock.
     pub fn parse(&mut self, line: &[u8], read_at: Timestamp) -> Parsed {
+        if let Some(parsed) = self.read_quick(line, read_at) {
+            return parsed;
+        }
         let text = match screen::look(line) {
             Look::Blank => return Parsed::Blank,
             Look::Noise => return Parsed::Noise,
@@ -74,6 +78,16 @@ impl Parser {
     /// Takes the records that tell nothing to be stored since the last take, by what they are.
     pub fn take_asides(&mut self) -> Vec<(Name, u64)> {
         self.scratch.take_asides()
+    }
+
+    /// Reads a native line as routers write it, which is what most lines are.
+    fn read_quick(&mut self, line: &[u8], read_at: Timestamp) -> Option<Parsed> {
+        let text = simdutf8::basic::from_utf8(line).ok()?;
+        match native::parse_quick(&mut self.scratch, text, read_at)? {
+            Reading::Events(format, events) => Some(Parsed::Events { format, events }),
+            Reading::Rejected(reject) => Some(Parsed::Rejected(reject)),
+            _ => None,
+        }
     }
 
     /// Offers the line to each format; `None`: it is no strict JSON.

@@ -10,6 +10,16 @@ pub(super) const NATIVE: u8 = 1;
 pub(super) const LITELLM_SDK: u8 = 2;
 /// LiteLLM, written by the proxy.
 pub(super) const LITELLM_PROXY: u8 = 3;
+/// OTLP spans, LiteLLM's telemetry v2.
+pub(super) const OTLP_LITELLM_V2: u8 = 4;
+/// OTLP spans, LiteLLM's telemetry v1.
+pub(super) const OTLP_LITELLM_V1: u8 = 5;
+/// OTLP spans, GenAI semantic conventions.
+pub(super) const OTLP_GENAI: u8 = 6;
+/// OTLP spans, OpenInference.
+pub(super) const OTLP_OPENINFERENCE: u8 = 7;
+/// OTLP log records, evaluation results.
+pub(super) const OTLP_EVALUATION: u8 = 8;
 /// Log events of the vLLM Semantic Router.
 pub(super) const VLLM_SR_LOG: u8 = 9;
 /// Replay records of the vLLM Semantic Router.

@@ -1,11 +1,12 @@
 //! The one table of formats.
 
 use super::reading::{
-    ENVOY, LANGFUSE, LITELLM_PROXY, LITELLM_SDK, LITELLM_SPEND, NATIVE, Reading, VLLM_SR_LOG,
+    ENVOY, LANGFUSE, LITELLM_PROXY, LITELLM_SDK, LITELLM_SPEND, NATIVE, OTLP_EVALUATION,
+    OTLP_GENAI, OTLP_LITELLM_V1, OTLP_LITELLM_V2, OTLP_OPENINFERENCE, Reading, VLLM_SR_LOG,
     VLLM_SR_REPLAY, VLLM_SR_TRACE,
 };
 use super::scratch::Scratch;
-use super::{envoy, langfuse, litellm, native, spend_logs, vllm_sr};
+use super::{envoy, langfuse, litellm, native, otlp, spend_logs, vllm_sr};
 use crate::model::Timestamp;
 
 /// One format that is read.
@@ -87,6 +88,88 @@ pub static FORMATS: &[Format] = &[
         parse: litellm::parse,
     },
     Format {
+        number: OTLP_LITELLM_V2,
+        name: "otlp-litellm-v2",
+        title: "OTLP traces, LiteLLM telemetry v2",
+        carries_corrections: false,
+        cannot_tell: &[
+            "task_class",
+            "user_tier",
+            "retrieval_confidence",
+            "input_complexity",
+            "correction",
+            "model, duration and reason of attempts between the first and the last",
+            "cost of the auto-router's own calls",
+        ],
+        detect: otlp::may_be,
+        parse: otlp::parse,
+    },
+    Format {
+        number: OTLP_LITELLM_V1,
+        name: "otlp-litellm-v1",
+        title: "OTLP traces, LiteLLM telemetry v1",
+        carries_corrections: false,
+        cannot_tell: &[
+            "session",
+            "task_class",
+            "user_tier",
+            "retrieval_confidence",
+            "input_complexity",
+            "tools_required",
+            "format_strictness",
+            "first token",
+            "correction",
+            "requests refused in cooldown",
+        ],
+        detect: read_by_another_row,
+        parse: otlp::parse,
+    },
+    Format {
+        number: OTLP_GENAI,
+        name: "otlp-genai",
+        title: "OTLP traces, GenAI semantic conventions",
+        carries_corrections: false,
+        cannot_tell: &[
+            "decision",
+            "task_class",
+            "user_tier",
+            "retrieval_confidence",
+            "input_complexity",
+            "cost",
+            "correction",
+            "retries apart from other calls of the same trace",
+        ],
+        detect: read_by_another_row,
+        parse: otlp::parse,
+    },
+    Format {
+        number: OTLP_OPENINFERENCE,
+        name: "otlp-openinference",
+        title: "OTLP traces, OpenInference",
+        carries_corrections: false,
+        cannot_tell: &[
+            "decision",
+            "task_class",
+            "user_tier",
+            "retrieval_confidence",
+            "input_complexity",
+            "format_strictness",
+            "correction",
+            "retries apart from other calls of the same trace",
+        ],
+        detect: read_by_another_row,
+        parse: otlp::parse,
+    },
+    Format {
+        number: OTLP_EVALUATION,
+        name: "otlp-evaluation",
+        title: "OTLP logs, evaluation results",
+        carries_corrections: true,
+        cannot_tell: &["anything but verdicts: read the traces as well"],
+        detect: read_by_another_row,
+        parse: otlp::parse,
+    },
+    Format {
         number: VLLM_SR_LOG,
         name: "vllm-sr-log",
         title: "vLLM Semantic Router, log events",
@@ -166,6 +249,12 @@ pub static FORMATS: &[Format] = &[
         parse: vllm_sr::parse_trace,
     },
 ];
+
+/// The detection of a row whose lines the parser of a row before it reads: one batch may hold spans
+/// of several dialects.
+fn read_by_another_row(_: &str) -> bool {
+    false
+}
 
 /// Returns the format of that number.
 pub fn format_by_number(number: u8) -> Option<&'static Format> {

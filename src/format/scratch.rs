@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use hashbrown::{HashMap, HashSet};
 
+use super::quick::Orders;
 use super::redact::redact;
 use super::scalar::Scalar;
 use crate::model::{Flags, HashKey, Micros, Name, Names, NanoUsd, RequestId, Timestamp};
@@ -17,6 +18,7 @@ const UNKNOWN_MAX: usize = 256;
 pub struct Scratch {
     pub(crate) names: Names,
     pub(crate) key: HashKey,
+    pub(crate) orders: Orders,
     unknown: HashMap<Name, u64>,
     /// The unknown fields that have a name of their own.
     unknown_known: HashSet<Name>,
@@ -28,6 +30,7 @@ impl Scratch {
         Self {
             names,
             key,
+            orders: Orders::default(),
             unknown: HashMap::new(),
             unknown_known: HashSet::new(),
             asides: HashMap::new(),

@@ -4,6 +4,7 @@
 //! aside the result does not depend on the order of arrival, so that late and shuffled logs give the
 //! same totals as ordered ones.
 
+use super::attempt_merge::{Accounts, keep, merge_accounts};
 use super::{Attempt, Correction, Flags, Logged, Outcome, Request, SignalValue, Signals};
 
 /// A second, different account of a known fact.
@@ -30,6 +31,9 @@ pub enum Merged {
 pub fn merge(into: &mut Request, other: Request, conflicts: &mut Vec<Conflict>) -> Merged {
     let before = into.clone();
     let conflicts_before = conflicts.len();
+    if is_only_later_facts(into) && !is_only_later_facts(&other) {
+        into.format = other.format;
+    }
     merge_time_and_route(into, &other, conflicts);
     let mut note = |field: &str| {
         conflicts.push(Conflict {
@@ -97,13 +101,10 @@ pub fn merge(into: &mut Request, other: Request, conflicts: &mut Vec<Conflict>) 
     }
 }
 
-/// Keeps the first value; a different second one is reported.
-fn keep<T: PartialEq>(into: &mut Option<T>, other: Option<T>, conflict: impl FnOnce()) {
-    match (into.as_ref(), other) {
-        (None, other) => *into = other,
-        (Some(known), Some(other)) if *known != other => conflict(),
-        _ => {}
-    }
+/// Tells whether nothing of the way to the answer is known, e.g. only a correction: its log need not
+/// be the one that tells the rest, whose format counts.
+fn is_only_later_facts(request: &Request) -> bool {
+    request.route.is_none() && request.outcome.is_none() && request.attempts.is_empty()
 }
 
 /// The arrival beats any later time, else the earliest time counts; the route of a decision beats
@@ -226,32 +227,26 @@ fn log_first<T: PartialEq + Copy>(
     }
 }
 
-fn merge_attempt(into: &mut Request, mut attempt: Attempt, note: &mut impl FnMut(&str)) {
+fn merge_attempt(into: &mut Request, attempt: Attempt, note: &mut impl FnMut(&str)) {
     let same = |known: &&mut Attempt| {
         (known.n > 0 && known.n == attempt.n) || (known.key != 0 && known.key == attempt.key)
     };
-    let Some(known) = into.attempts.iter_mut().find(same) else {
-        into.attempts.push(attempt);
-        return;
-    };
-    let field = format!("attempt {}", attempt.n);
-    let mut differs = known.model != attempt.model || known.outcome != attempt.outcome;
-    let mut differ = || differs = true;
-    keep(&mut known.start, attempt.start, &mut differ);
-    keep(&mut known.tier, attempt.tier.take(), &mut differ);
-    keep(&mut known.provider, attempt.provider.take(), &mut differ);
-    keep(&mut known.reason, attempt.reason.take(), &mut differ);
-    keep(&mut known.latency, attempt.latency, &mut differ);
-    keep(&mut known.ttft, attempt.ttft, &mut differ);
-    keep(&mut known.input_tokens, attempt.input_tokens, &mut differ);
-    keep(&mut known.output_tokens, attempt.output_tokens, &mut differ);
-    keep(&mut known.cost, attempt.cost, &mut differ);
-    if differs {
-        note(&field);
+    match into.attempts.iter_mut().find(same) {
+        None => into.attempts.push(attempt),
+        Some(known) => {
+            let field = match attempt.n {
+                0 => "attempt".to_owned(),
+                n => format!("attempt {n}"),
+            };
+            if merge_accounts(known, attempt) == Accounts::Differ {
+                note(&field);
+            }
+        }
     }
 }
 
-/// A final outcome beats a provisional one; of two provisional ones an answer beats a failure.
+/// A final outcome beats a provisional one; of two provisional ones an answer beats a caller that
+/// went away, and that beats a failure.
 fn merge_outcome(
     into: &mut Request,
     other: Option<Outcome>,
@@ -271,16 +266,20 @@ fn merge_outcome(
                 into.flags.clear(provisional);
             }
         }
-        Some(_) => match weak {
+        Some(known) => match weak {
             (true, false) => {
                 into.outcome = Some(outcome);
                 into.flags.clear(provisional);
             }
-            (true, true) if outcome == Outcome::Completed => into.outcome = Some(outcome),
+            (true, true) if is_stronger(outcome, known) => into.outcome = Some(outcome),
             (false, false) => note("outcome"),
             _ => {}
         },
     }
+}
+
+fn is_stronger(outcome: Outcome, known: Outcome) -> bool {
+    outcome == Outcome::Completed || known == Outcome::Failed
 }
 
 #[cfg(test)]
@@ -398,6 +397,21 @@ mod tests {
         ] {
             let (whole, conflicts) = join(lines);
             assert_eq!(whole.outcome, Some(Outcome::Completed));
+            for (known, other) in [
+                (Outcome::Failed, Outcome::Cancelled),
+                (Outcome::Cancelled, Outcome::Failed),
+            ] {
+                let mut into = bare(1_000);
+                into.flags = Flags::OUTCOME_PROVISIONAL;
+                into.outcome = Some(known);
+                merge_outcome(
+                    &mut into,
+                    Some(other),
+                    Flags::OUTCOME_PROVISIONAL,
+                    &mut |_| {},
+                );
+                assert_eq!(into.outcome, Some(Outcome::Cancelled));
+            }
             assert_eq!(
                 whole.route,
                 Some(name("support")),

@@ -30,6 +30,7 @@
 //! | tie | a key under which lines that carry no request id are joined into one request |
 
 mod attempt;
+mod attempt_merge;
 mod batch;
 mod correction;
 mod flags;

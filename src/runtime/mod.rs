@@ -27,6 +27,7 @@ pub use clock::Clock;
 pub use dashboard::run as run_dashboard;
 pub use error::RuntimeError;
 pub use feeder::Feeder;
+pub use parser::FormatParser;
 pub use pipeline::{Pipeline, PipelineOptions};
 pub use signals::{Outside, Watch, watch};
 pub use terminal::{TerminalGuard, install_panic_hook};

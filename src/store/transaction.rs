@@ -7,8 +7,9 @@ use rusqlite::params;
 use super::StoreError;
 use super::commit::Work;
 use super::fault::Step;
+use super::prepare::Prepared;
 use super::writer::{Committed, Writer};
-use crate::model::Batch;
+use crate::model::Advance;
 
 impl Writer {
     /// Stores the batches and moves their checkpoints, all in one transaction.
@@ -17,7 +18,7 @@ impl Writer {
     ///
     /// When a checkpoint does not stand where its batch starts, or the database cannot be written;
     /// nothing is stored then.
-    pub fn commit(&mut self, batches: &[Batch]) -> Result<Committed, StoreError> {
+    pub fn commit(&mut self, batches: Vec<Prepared>) -> Result<Committed, StoreError> {
         let done = self.try_commit(batches);
         if done.is_err() {
             if !self.connection.is_autocommit() {
@@ -29,31 +30,32 @@ impl Writer {
         done
     }
 
-    fn try_commit(&mut self, batches: &[Batch]) -> Result<Committed, StoreError> {
+    fn try_commit(&mut self, batches: Vec<Prepared>) -> Result<Committed, StoreError> {
         self.fuse.pass(Step::BeforeBegin);
         self.connection.execute_batch("BEGIN IMMEDIATE")?;
+        let steps: Vec<Advance> = batches.iter().map(|batch| batch.advance.clone()).collect();
         if !self.is_split {
             self.fuse.pass(Step::BeforeAdvance);
-            self.advance(batches)?;
+            self.advance(&steps)?;
         }
         for (name, text) in batches.iter().flat_map(|batch| &batch.names) {
             self.put_name(name.id(), text)?;
         }
-        let committed = Work::new(self).store(batches)?;
+        let events = batches.iter().map(Prepared::len).sum();
+        let committed = Work::new(self, events).store(batches)?;
         self.fuse.pass(Step::BeforeCommit);
         self.connection.execute_batch("COMMIT")?;
         self.fuse.pass(Step::AfterCommit);
         if self.is_split {
             self.connection.execute_batch("BEGIN IMMEDIATE")?;
-            self.advance(batches)?;
+            self.advance(&steps)?;
             self.connection.execute_batch("COMMIT")?;
         }
         Ok(committed)
     }
 
-    fn advance(&self, batches: &[Batch]) -> Result<(), StoreError> {
-        for batch in batches {
-            let step = &batch.advance;
+    fn advance(&self, steps: &[Advance]) -> Result<(), StoreError> {
+        for step in steps {
             let mut update = self.connection.prepare_cached(
                 "UPDATE generation SET offset=?3,head_len=?4,head_hash=?5,tail_len=?6,tail_hash=?7,\
                  state=?8,path=coalesce(?9,path) WHERE id=?1 AND offset=?2",

@@ -17,6 +17,7 @@ mod data_faults;
 mod errors;
 mod fuzz;
 mod hostile;
+mod otlp;
 mod pty;
 mod readme;
 mod samples;

@@ -4,12 +4,66 @@ use serde_json::{Map, Value};
 
 use super::words::plain;
 
-/// What each cause means.
-const CAUSES: [(&str, &str); 6] = [
+/// What each cause means (`RoutingDecisionCause` in litellm/types/utils.py, 1.106.2).
+const CAUSES: [(&str, &str); 33] = [
+    (
+        "prompt_cache_cost",
+        "staying with a model whose cache is warm was cheaper",
+    ),
     ("heuristic_scorer", "the words of the ask were scored"),
     (
         "heuristic_v2",
         "a forecast from the words of the ask decided",
+    ),
+    (
+        "reasoning_override",
+        "words that call for reasoning overrode the score",
+    ),
+    ("llm_classifier", "a model classified the ask"),
+    (
+        "capability_classifier",
+        "a model judged which tier can do it",
+    ),
+    ("jev_classifier", "a classifier judged the ask"),
+    ("llm_v2_classifier", "a model classified the ask"),
+    ("llm_v2_fallback", "the classifying model failed"),
+    (
+        "heuristic_first_short_circuit",
+        "the score was clear enough to ask no classifier",
+    ),
+    (
+        "hybrid_short_circuit",
+        "the score was clear enough to ask no classifier",
+    ),
+    ("classifier_plugin", "the operator's own classifier decided"),
+    ("classifier_fallback", "the classifier failed"),
+    ("capability_classifier_fallback", "the judging model failed"),
+    (
+        "default_model_fallback",
+        "the classifier failed, so the default model was taken",
+    ),
+    ("literal_keyword_match", "a keyword of the ask decided"),
+    (
+        "semantic_keyword_match",
+        "the ask resembled a keyword's examples",
+    ),
+    ("plan_mode", "the client was in plan mode"),
+    (
+        "housekeeping",
+        "a client's housekeeping needs no strong model",
+    ),
+    (
+        "modality_escalation",
+        "the model decided for takes no images",
+    ),
+    (
+        "modality_pin_override",
+        "the session's model takes no images",
+    ),
+    ("health_failover", "the group decided for was in cooldown"),
+    (
+        "health_default_fallback",
+        "the tier decided for was not healthy",
     ),
     (
         "session_affinity_pin",
@@ -19,14 +73,23 @@ const CAUSES: [(&str, &str); 6] = [
         "session_affinity_escalation",
         "the session was moved to a stronger tier",
     ),
-    ("literal_keyword_match", "a keyword of the ask decided"),
     (
-        "health_default_fallback",
-        "the tier decided for was not healthy",
+        "user_turn_continuation",
+        "the turn goes on with the decision before it",
+    ),
+    ("default_fallback", "the tier had no model of its own"),
+    ("keyword", "a keyword of the ask decided"),
+    ("quality_tier", "the quality asked for decided"),
+    ("bandit", "the model that has done best so far was taken"),
+    ("semantic_match", "the ask resembled a route's examples"),
+    ("semantic_no_match", "the ask resembled no route's examples"),
+    (
+        "semantic_error",
+        "the comparison with the routes' examples failed",
     ),
 ];
 
-/// Tells the decision: score, cause, signals, keyword, forecast, escalation and the model.
+/// Tells the decision: score, cause, signals, keyword, classifier, forecast, escalation, the model.
 pub(super) fn told(fields: &Map<String, Value>) -> Vec<String> {
     let text = |key: &str| fields.get(key).and_then(Value::as_str);
     let mut out = Vec::new();
@@ -47,10 +110,19 @@ pub(super) fn told(fields: &Map<String, Value>) -> Vec<String> {
     if let Some(keyword) = text("matched_keyword") {
         out.push(format!("The ask matched the keyword \"{keyword}\"."));
     }
+    out.extend(classifier_sentence(fields));
     out.extend(forecast_sentence(fields));
+    if fields.get("context_escalated") == Some(&Value::Bool(true)) {
+        let tier = text("context_escalation_original_tier");
+        let tier = tier.map_or_else(
+            || "the tier decided for".to_owned(),
+            |it| format!("tier {it}"),
+        );
+        out.push(format!("The context was too long for {tier}."));
+    }
     if fields.get("escalated") == Some(&Value::Bool(true)) {
         out.push(text("escalation_keyword").map_or_else(
-            || "Escalated.".to_owned(),
+            || "Escalated: the user's words asked for a stronger tier.".to_owned(),
             |word| {
                 format!("Escalated: the user's words matched the escalation keyword \"{word}\".")
             },
@@ -95,4 +167,19 @@ fn forecast_sentence(fields: &Map<String, Value>) -> Option<String> {
     let threshold = forecast.get("threshold").and_then(Value::as_f64);
     let end = threshold.map_or_else(String::new, |at| format!(" at threshold {at:.2}"));
     Some(format!("The forecast is tier {tier}{end}."))
+}
+
+fn classifier_sentence(fields: &Map<String, Value>) -> Option<String> {
+    let text = |key: &str| fields.get(key).and_then(Value::as_str);
+    let name = text("classifier_model").map_or_else(
+        || "The classifier".to_owned(),
+        |model| format!("The classifier {model}"),
+    );
+    if let Some(reason) = text("classifier_failure_reason") {
+        return Some(format!("{name} failed: {reason}."));
+    }
+    let confidence = fields
+        .get("classifier_confidence")
+        .and_then(Value::as_f64)?;
+    Some(format!("{name} had confidence {confidence:.2}."))
 }

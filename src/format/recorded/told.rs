@@ -3,7 +3,8 @@
 use serde_json::Value;
 
 use super::super::reading::{
-    LITELLM_PROXY, LITELLM_SDK, LITELLM_SPEND, VLLM_SR_LOG, VLLM_SR_REPLAY,
+    LITELLM_PROXY, LITELLM_SDK, LITELLM_SPEND, OTLP_LITELLM_V1, OTLP_LITELLM_V2, VLLM_SR_LOG,
+    VLLM_SR_REPLAY,
 };
 use super::keep::LEFT_OUT;
 use super::words::plain;
@@ -17,7 +18,9 @@ pub fn recorded_in_words(format: u8, recorded: &str) -> Vec<String> {
     };
     let left_out = fields.remove(LEFT_OUT).and_then(|count| count.as_u64());
     let mut told = match format {
-        LITELLM_SDK | LITELLM_PROXY | LITELLM_SPEND => litellm::told(&fields),
+        LITELLM_SDK | LITELLM_PROXY | LITELLM_SPEND | OTLP_LITELLM_V1 | OTLP_LITELLM_V2 => {
+            litellm::told(&fields)
+        }
         VLLM_SR_LOG | VLLM_SR_REPLAY => vllm_sr::told(&fields),
         _ => fields
             .iter()
@@ -54,6 +57,32 @@ mod tests {
         }
         assert_eq!(recorded_in_words(LITELLM_SDK, "broken"), [""; 0]);
         assert_eq!(recorded_in_words(1, r#"{"a":1}"#), ["a: 1."]);
+    }
+
+    #[test]
+    fn telemetry_tells_a_decision_without_its_boundaries() {
+        let recorded = r#"{"cause":"llm_classifier","classifier_confidence":0.8125,"classifier_model":"judge-1","context_escalated":true,"context_escalation_original_tier":"SIMPLE","escalated":true,"routed_model":"standard","score":0.15,"tier":"MEDIUM"}"#;
+        for format in [OTLP_LITELLM_V1, OTLP_LITELLM_V2] {
+            assert_eq!(
+                recorded_in_words(format, recorded),
+                [
+                    "Complexity score 0.15, so tier MEDIUM.",
+                    "Cause: llm_classifier (a model classified the ask).",
+                    "The classifier judge-1 had confidence 0.81.",
+                    "The context was too long for tier SIMPLE.",
+                    "Escalated: the user's words asked for a stronger tier.",
+                    "Routed to standard.",
+                ]
+            );
+        }
+        let recorded = r#"{"classifier_failure_reason":"timeout","context_escalated":true}"#;
+        assert_eq!(
+            recorded_in_words(OTLP_LITELLM_V2, recorded),
+            [
+                "The classifier failed: timeout.",
+                "The context was too long for the tier decided for."
+            ]
+        );
     }
 
     #[test]
