@@ -5,8 +5,8 @@ use std::sync::LazyLock;
 use memchr::memmem::Finder;
 use smallvec::smallvec;
 
-use super::decision;
-use super::record::{self, Record};
+use super::record;
+use super::wire::Record;
 use crate::format::reading::{Aside, Reading, VLLM_SR_LOG};
 use crate::format::scalar::Scalar;
 use crate::format::scratch::{Scratch, millis};
@@ -78,7 +78,7 @@ fn read(
 fn decision(scratch: &mut Scratch, line: &Record<'_>, request: &mut Request) {
     let spent = millis(&line.routing_latency_ms, &mut request.flags);
     request.ts = request.ts.minus(spent.unwrap_or_default());
-    decision::route(scratch, line, request);
+    record::route(scratch, line, request);
     request.model = scratch.name(&line.selected_model);
     request.reason = scratch.name(&line.reason_code);
     if let Scalar::Bool(is_on) = line.reasoning_enabled {
@@ -103,7 +103,7 @@ fn usage(scratch: &mut Scratch, line: &Record<'_>, request: &mut Request) {
 }
 
 fn replay(scratch: &mut Scratch, line: &Record<'_>, request: &mut Request) {
-    decision::decide(scratch, line, request);
+    record::decide(scratch, line, request);
     super::replay::outcome(scratch, line, request);
 }
 
@@ -127,7 +127,7 @@ fn cache_hit(scratch: &mut Scratch, line: &Record<'_>, request: &mut Request) {
 }
 
 fn refused(scratch: &mut Scratch, line: &Record<'_>, request: &mut Request) {
-    decision::route(scratch, line, request);
+    record::route(scratch, line, request);
     request.outcome = Some(Outcome::Failed);
     request.reason = Some(scratch.intern("rate_limit_rejected"));
 }

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use smallvec::SmallVec;
 use sonic_rs::LazyValue;
 
-use super::record::Record;
+use super::wire::Record;
 use crate::format::nested::items;
 use crate::format::scalar::Scalar;
 use crate::format::scratch::{Scratch, count, millis, usd};

@@ -19,13 +19,13 @@
 //!   the model reported none: both are unknown;
 //! * `cache_hit` carries the prompt as `query`; like all content it is never read.
 
-mod decision;
 mod log;
 mod looper;
 mod provenance;
 mod record;
 mod replay;
 mod trace;
+mod wire;
 
 #[cfg(test)]
 mod tests;

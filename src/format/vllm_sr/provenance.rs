@@ -4,7 +4,7 @@
 use serde_json::{Map, Value};
 use sonic_rs::LazyValue;
 
-use super::record::Record;
+use super::wire::Record;
 use crate::format::nested::{fields, scalars};
 use crate::format::recorded;
 use crate::format::scalar::Scalar;

@@ -1,75 +1,19 @@
-//! What log events and replay records share: the fields, the start of a request, and its answer.
+//! What log events and replay records share: the request and the decision made of their fields.
 
-use serde::Deserialize;
-use sonic_rs::LazyValue;
-
+use super::provenance;
+use super::wire::{Record, families};
+use crate::format::nested::{fields, scalars};
 use crate::format::scalar::Scalar;
-use crate::format::scratch::{Scratch, count, is_odd, usd};
+use crate::format::scratch::{Scratch, count, is_odd, share, usd};
 use crate::format::screen::reject;
 use crate::format::time;
 use crate::model::{
-    Attempt, AttemptOutcome, Flags, NanoUsd, Outcome, Reject, Request, RequestId, Timestamp,
+    Attempt, AttemptOutcome, Flags, Logged, NanoUsd, Outcome, Reject, Request, RequestId,
+    SessionKey, SignalValue, Timestamp,
 };
 
 /// The provider under which an answer from the router's semantic cache is counted.
 pub(super) const CACHE: &str = "cache";
-
-/// One log event or replay record; content (`prompt`, `request_body`, `query`, …) is not read.
-#[derive(Deserialize, Default)]
-#[serde(default)]
-pub(super) struct Record<'a> {
-    #[serde(borrow)]
-    pub(super) msg: Scalar<'a>,
-    pub(super) event: Scalar<'a>,
-    pub(super) ts: Scalar<'a>,
-    pub(super) timestamp: Scalar<'a>,
-    pub(super) id: Scalar<'a>,
-    pub(super) replay_id: Scalar<'a>,
-    pub(super) request_id: Scalar<'a>,
-    pub(super) session_id: Scalar<'a>,
-    pub(super) conversation_id: Scalar<'a>,
-    pub(super) recipe: Scalar<'a>,
-    pub(super) decision: Scalar<'a>,
-    pub(super) decision_tier: Scalar<'a>,
-    pub(super) decision_priority: Scalar<'a>,
-    pub(super) category: Scalar<'a>,
-    pub(super) original_model: Scalar<'a>,
-    pub(super) selected_model: Scalar<'a>,
-    pub(super) model: Scalar<'a>,
-    pub(super) reasoning_mode: Scalar<'a>,
-    pub(super) reasoning_enabled: Scalar<'a>,
-    pub(super) reasoning_effort: Scalar<'a>,
-    pub(super) reason_code: Scalar<'a>,
-    pub(super) routing_latency_ms: Scalar<'a>,
-    pub(super) confidence_score: Scalar<'a>,
-    pub(super) confidence_score_available: Scalar<'a>,
-    pub(super) selection_method: Scalar<'a>,
-    pub(super) signals: Option<LazyValue<'a>>,
-    pub(super) signal_confidences: Option<LazyValue<'a>>,
-    pub(super) signal_values: Option<LazyValue<'a>>,
-    pub(super) projections: Option<LazyValue<'a>>,
-    pub(super) projection_scores: Option<LazyValue<'a>>,
-    pub(super) route_diagnostics: Option<LazyValue<'a>>,
-    pub(super) rag_enabled: Scalar<'a>,
-    pub(super) rag_similarity_score: Scalar<'a>,
-    pub(super) tool_definitions: Scalar<'a>,
-    pub(super) tool_names: Option<LazyValue<'a>>,
-    pub(super) context_token_count: Scalar<'a>,
-    pub(super) response_status: Scalar<'a>,
-    pub(super) lifecycle_state: Scalar<'a>,
-    pub(super) terminal_reason: Scalar<'a>,
-    pub(super) duration_ms: Scalar<'a>,
-    pub(super) from_cache: Scalar<'a>,
-    pub(super) prompt_tokens: Scalar<'a>,
-    pub(super) completion_tokens: Scalar<'a>,
-    pub(super) total_tokens: Scalar<'a>,
-    pub(super) completion_latency_ms: Scalar<'a>,
-    pub(super) actual_cost: Scalar<'a>,
-    pub(super) cost: Scalar<'a>,
-    pub(super) currency: Scalar<'a>,
-    pub(super) pricing: Scalar<'a>,
-    pub(super) outcomes: Option<LazyValue<'a>>,
-}
 
 /// Starts the request that the record is about, at its own time, else at that of the log line.
 pub(super) fn start(line: &Record<'_>, format: u8, read_at: Timestamp) -> Result<Request, Reject> {
@@ -98,6 +42,79 @@ pub(super) fn start(line: &Record<'_>, format: u8, read_at: Timestamp) -> Result
         request.flags.set(Flags::ODD_CLOCK);
     }
     Ok(request)
+}
+
+/// Fills the decision: route, rule, policy, tier, model, signals and, of a replay record, the
+/// recorded reasons.
+pub(super) fn decide(scratch: &mut Scratch, line: &Record<'_>, request: &mut Request) {
+    route(scratch, line, request);
+    let sessions = [&line.session_id, &line.conversation_id];
+    request.session = sessions
+        .iter()
+        .find_map(|session| session.text())
+        .map(|text| SessionKey(scratch.key.hash(text.as_bytes())));
+    request.task_class = scratch.name(&line.category);
+    request.policy = scratch.name(&line.recipe);
+    request.model = scratch.name(&line.selected_model);
+    request.tier = line
+        .decision_tier
+        .number()
+        .filter(|tier| *tier > 0.0)
+        .map(|tier| scratch.intern(&tier.to_string()));
+    if line.rag_enabled.is_true() {
+        // A score of zero is left out of the record, so that none can mean either.
+        request.signals.retrieval_confidence =
+            share(&line.rag_similarity_score, &mut request.flags)
+                .map_or(Logged::Null, Logged::Value);
+    }
+    if line.tool_definitions.text().is_some() || !scalars(line.tool_names.as_ref()).is_empty() {
+        request.signals.tools_required = Logged::Value(true);
+    }
+    let families = families(line);
+    signals(scratch, line, &families, request);
+    if line.signals.is_some() {
+        request.recorded = provenance::of(line, &families);
+    }
+}
+
+/// The decision that matched names the route; a model that the caller named itself is a weak one.
+pub(super) fn route(scratch: &mut Scratch, line: &Record<'_>, request: &mut Request) {
+    request.rule = scratch.name(&line.decision);
+    request.route = request.rule;
+    if request.route.is_none() {
+        request.route = scratch
+            .name(&line.original_model)
+            .or_else(|| scratch.name(&line.selected_model));
+        if request.route.is_some() {
+            request.flags.set(Flags::ROUTE_WEAK);
+        }
+    }
+}
+
+/// Keeps what matched by family, and what was measured, as named signals.
+fn signals(
+    scratch: &mut Scratch,
+    line: &Record<'_>,
+    families: &[(String, Vec<String>)],
+    request: &mut Request,
+) {
+    for (family, found) in families {
+        if family == "authz"
+            && let [only] = found.as_slice()
+        {
+            request.signals.user_tier = Logged::Value(scratch.intern(only));
+        }
+        let name = scratch.intern(family);
+        let value = SignalValue::Text(scratch.intern(&found.join(", ")));
+        request.signals.others.push((name, value));
+    }
+    for (key, value) in fields(line.signal_values.as_ref()) {
+        if let Some(number) = value.number().filter(|number| number.is_finite()) {
+            let name = scratch.intern(&key);
+            let value = SignalValue::Number(number);
+            request.signals.others.push((name, value));
+        }
+    }
 }
 
 /// Returns the attempt that a finished request was answered by; its latency is the request's.

@@ -7,9 +7,9 @@ use serde::Deserialize;
 use smallvec::SmallVec;
 use sonic_rs::LazyValue;
 
-use super::decision;
 use super::looper;
-use super::record::{self, Record};
+use super::record;
+use super::wire::Record;
 use crate::format::nested::items;
 use crate::format::reading::{Reading, VLLM_SR_REPLAY};
 use crate::format::scalar::Scalar;
@@ -87,7 +87,7 @@ fn is_record(line: &Record<'_>) -> bool {
 fn read(scratch: &mut Scratch, line: &Record<'_>, read_at: Timestamp) -> Result<Event, Reject> {
     let mut request = record::start(line, VLLM_SR_REPLAY, read_at)?;
     request.flags.set(Flags::CORRECTABLE);
-    decision::decide(scratch, line, &mut request);
+    record::decide(scratch, line, &mut request);
     outcome(scratch, line, &mut request);
     let chain = looper::chain(scratch, line, &mut request.flags);
     if !chain.is_empty() {
