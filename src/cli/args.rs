@@ -21,12 +21,19 @@ const ROWS_LEN: usize = 200;
 const EXAMPLES: &str = "Examples:
   routetop demo                                 a realistic stream with an incident in it
   routetop /var/log/router/*.jsonl              follow logs, keep them in ./routes.db, show them
+  kubectl logs -f deploy/router | routetop      a pipe; keys still work, also when it has ended
+  routetop ssh://ops@web1/var/log/router.jsonl  a file on another host, through your own ssh
   routetop --db routes.db --view route:support-chat --since 6h
   routetop report --since 1h | less             the same figures as text";
 const INGEST_EXAMPLES: &str = "Examples:
   routetop ingest app.jsonl.gz
   routetop ingest --db prod.db --follow '/var/log/router/*.jsonl'
-  zcat old.gz | routetop ingest -";
+  zcat old.gz | routetop ingest -
+  routetop ingest --follow 'ssh://web1:2222/var/log/router-*.jsonl' ssh://web2/~/logs/
+
+Lines read from a pipe that were not stored yet are gone when routetop is killed. The same pipe fed in
+again is recognised by the ids of its requests; markers and corrections without an id count once for each
+time, kind and subject.";
 const REPORT_EXAMPLES: &str = "Examples:
   routetop report --since 1h
   routetop report app.jsonl.gz                  in memory, nothing is kept
@@ -115,7 +122,8 @@ pub enum ThemeArg {
 /// The dashboard's own arguments.
 #[derive(Debug, Clone, Default, PartialEq, ClapArgs)]
 pub struct DashboardArgs {
-    /// Files, folders, quoted globs or `-` to ingest while the dashboard is open
+    /// Files, folders, quoted globs, `-` (stdin) or ssh://[user@]host[:port]/path to ingest while the
+    /// dashboard is open; stdin alone when it is a pipe
     #[arg(value_name = "SOURCE")]
     pub sources: Vec<String>,
     /// The page to open: overview, route:NAME, decisions or decisions:ROUTE, explain:ID, sources
@@ -135,7 +143,7 @@ pub enum Command {
     /// Read sources into the database, without the screen
     #[command(after_help = INGEST_EXAMPLES)]
     Ingest {
-        /// Files, folders, quoted globs or `-`
+        /// Files, folders, quoted globs, `-` (stdin) or ssh://[user@]host[:port]/path
         #[arg(value_name = "SOURCE", required = true)]
         sources: Vec<String>,
         /// Go on as the files grow and rotate

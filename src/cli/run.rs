@@ -62,6 +62,7 @@ fn obey(args: Args) -> Result<i32, Failure> {
         ),
         clock: Clock::new(global.frozen_now(system.now())?),
         stderr_is_terminal: io::stderr().is_terminal(),
+        remote_pace: environment.remote_pace,
         global,
     };
     match args.plan(system.now())? {

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// What the environment says.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -18,6 +19,9 @@ pub struct Environment {
     pub home: Option<PathBuf>,
     /// Whether the program runs inside tmux.
     pub tmux: bool,
+    /// `ROUTETOP_REMOTE_PACE_MS`: the unit of every pause towards other hosts, a second otherwise. Tests
+    /// make it short.
+    pub remote_pace: Option<Duration>,
 }
 
 impl Environment {
@@ -36,6 +40,10 @@ impl Environment {
                 "COLORTERM" => env.colorterm = text,
                 "TMUX" => env.tmux = text.is_some(),
                 "HOME" => env.home = text.is_some().then(|| PathBuf::from(value)),
+                "ROUTETOP_REMOTE_PACE_MS" => {
+                    let millis = text.and_then(|text| text.parse().ok());
+                    env.remote_pace = millis.map(Duration::from_millis);
+                }
                 "LC_ALL" => *all = text,
                 "LC_CTYPE" => *ctype = text,
                 "LANG" => *lang = text,
@@ -82,6 +90,13 @@ mod tests {
         ] {
             assert_eq!(read(vars).lang_is_utf8, utf8, "{vars:?}");
         }
+    }
+
+    #[test]
+    fn the_remote_pace_is_a_number() {
+        let pace = |text| read(&[("ROUTETOP_REMOTE_PACE_MS", text)]).remote_pace;
+        assert_eq!(pace("20"), Some(Duration::from_millis(20)));
+        assert_eq!(pace("-1"), None);
     }
 
     #[test]

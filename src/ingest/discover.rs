@@ -2,10 +2,10 @@
 
 use std::cmp::Reverse;
 use std::ffi::OsStr;
-use std::fs;
 use std::path::{Component, Path, PathBuf};
 
 use super::SourceSpec;
+use super::files::Files;
 use super::identity::{FileKind, Seen};
 use super::spec::{is_log_name, matches};
 
@@ -13,55 +13,44 @@ use super::spec::{is_log_name, matches};
 const FOLDERS_MAX: usize = 100_000;
 
 /// Returns the paths behind a source, sorted; a named file is returned whether it exists or not.
-pub(super) fn expand(spec: &SourceSpec) -> Vec<PathBuf> {
+pub(super) fn expand(files: &mut dyn Files, spec: &SourceSpec) -> Vec<PathBuf> {
     match spec {
-        SourceSpec::Stdin => Vec::new(),
-        SourceSpec::File(path) if path.is_dir() => folder(path),
+        // A host has a follower of its own, which is given the path on it.
+        SourceSpec::Stdin | SourceSpec::Remote { .. } => Vec::new(),
+        SourceSpec::File(path) if is_kind(files, path, FileKind::Folder) => folder(files, path),
         SourceSpec::File(path) => vec![path.clone()],
-        SourceSpec::Folder(path) => folder(path),
-        SourceSpec::Glob(pattern) => glob(pattern),
+        SourceSpec::Folder(path) => folder(files, path),
+        SourceSpec::Glob(pattern) => glob(files, pattern),
     }
 }
 
-fn folder(path: &Path) -> Vec<PathBuf> {
-    let mut found: Vec<PathBuf> = names_in(path)
+fn folder(files: &mut dyn Files, path: &Path) -> Vec<PathBuf> {
+    let mut found: Vec<PathBuf> = files
+        .names(path, "")
         .into_iter()
         .filter(|name| is_log_name(name))
         .map(|name| path.join(name))
-        .filter(|path| is_regular(path))
+        .filter(|path| is_kind(files, path, FileKind::Regular))
         .collect();
     found.sort();
     found
 }
 
-fn names_in(folder: &Path) -> Vec<String> {
-    let folder = if folder.as_os_str().is_empty() {
-        Path::new(".")
-    } else {
-        folder
-    };
-    let Ok(entries) = fs::read_dir(folder) else {
-        return Vec::new();
-    };
-    entries
-        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-        .collect()
+fn is_kind(files: &mut dyn Files, path: &Path, kind: FileKind) -> bool {
+    files.look(path).is_ok_and(|seen| seen.kind == kind)
 }
 
-fn is_regular(path: &Path) -> bool {
-    fs::metadata(path).is_ok_and(|metadata| metadata.is_file())
-}
-
-fn glob(pattern: &str) -> Vec<PathBuf> {
+fn glob(files: &mut dyn Files, pattern: &str) -> Vec<PathBuf> {
     let mut at = vec![PathBuf::new()];
     for component in Path::new(pattern).components() {
         at = match component {
             Component::Normal(text) => match text.to_str() {
-                Some("**") => walk(&at),
+                Some("**") => walk(files, &at),
                 Some(text) if text.contains(['*', '?', '[']) => at
                     .iter()
                     .flat_map(|base| {
-                        names_in(base)
+                        files
+                            .names(base, literal_start(text))
                             .into_iter()
                             .filter(|name| !name.starts_with('.') || text.starts_with('.'))
                             .filter(|name| matches(text, name))
@@ -74,23 +63,25 @@ fn glob(pattern: &str) -> Vec<PathBuf> {
             other => at.iter().map(|base| base.join(other)).collect(),
         };
     }
-    at.retain(|path| is_regular(path));
+    at.retain(|path| is_kind(files, path, FileKind::Regular));
     at.sort();
     at.dedup();
     at
 }
 
-fn walk(roots: &[PathBuf]) -> Vec<PathBuf> {
+/// Returns the text before the first pattern character.
+fn literal_start(pattern: &str) -> &str {
+    pattern.split(['*', '?', '[']).next().unwrap_or("")
+}
+
+fn walk(files: &mut dyn Files, roots: &[PathBuf]) -> Vec<PathBuf> {
     let mut all = roots.to_vec();
     let mut next = 0;
     while let Some(folder) = all.get(next).cloned() {
         next += 1;
-        for name in names_in(&folder) {
-            let path = folder.join(name);
-            // A link to a folder is not followed: it could be a loop.
-            let is_folder = fs::symlink_metadata(&path).is_ok_and(|metadata| metadata.is_dir());
-            if is_folder && all.len() < FOLDERS_MAX {
-                all.push(path);
+        for name in files.folders(&folder) {
+            if all.len() < FOLDERS_MAX {
+                all.push(folder.join(name));
             }
         }
     }
@@ -110,18 +101,19 @@ pub(super) struct Sibling {
 ///
 /// The time of the last change decides, because a file that was rotated away is not written any more;
 /// where it is the same, numbers count backwards in time (`.3` is older than `.1`), then the name decides.
-pub(super) fn siblings(path: &Path) -> Vec<Sibling> {
+pub(super) fn siblings(files: &mut dyn Files, path: &Path) -> Vec<Sibling> {
     let Some(name) = path.file_name().and_then(OsStr::to_str) else {
         return Vec::new();
     };
     let folder = path.parent().unwrap_or(Path::new(""));
     let stem = stem(name);
-    let mut found: Vec<(Option<u32>, Sibling)> = names_in(folder)
+    let mut found: Vec<(Option<u32>, Sibling)> = files
+        .names(folder, stem)
         .into_iter()
-        .filter(|other| other != name && other.starts_with(stem))
+        .filter(|other| other != name)
         .filter_map(|other| {
             let path = folder.join(&other);
-            let seen = Seen::new(&fs::metadata(&path).ok()?);
+            let seen = files.look(&path).ok()?;
             let mark = rotation_mark(name, &other);
             (seen.kind == FileKind::Regular).then(|| {
                 let sibling = Sibling {
@@ -142,7 +134,8 @@ pub(super) fn siblings(path: &Path) -> Vec<Sibling> {
     found.into_iter().map(|(_, sibling)| sibling).collect()
 }
 
-fn stem(name: &str) -> &str {
+/// Returns the beginning that a name and its rotations share.
+pub(super) fn stem(name: &str) -> &str {
     let end = name
         .char_indices()
         .skip(1)
@@ -177,7 +170,10 @@ fn rotation_number(mark: &str) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
+    use crate::ingest::files::LocalFiles;
 
     fn names(found: &[Sibling]) -> Vec<(String, bool)> {
         found
@@ -195,7 +191,7 @@ mod tests {
         for name in ["r.log", "r.log.1", "r.log.2.gz", "r.log.10", "other.log.1"] {
             fs::write(folder.path().join(name), name).unwrap();
         }
-        let found = siblings(&folder.path().join("r.log"));
+        let found = siblings(&mut LocalFiles, &folder.path().join("r.log"));
         let expected = ["r.log.10", "r.log.2.gz", "r.log.1"];
         assert_eq!(names(&found), expected.map(|name| (name.to_owned(), true)));
     }
@@ -244,14 +240,17 @@ mod tests {
                 .collect()
         };
         assert_eq!(
-            relative(expand(&SourceSpec::File(root.join("a")))),
+            relative(expand(&mut LocalFiles, &SourceSpec::File(root.join("a")))),
             ["a/x.jsonl", "a/x.jsonl.1.gz", "a/z.json"]
         );
         let pattern = root.join("**/*.log").to_str().unwrap().to_owned();
-        assert_eq!(relative(expand(&SourceSpec::Glob(pattern))), ["a/b/y.log"]);
+        assert_eq!(
+            relative(expand(&mut LocalFiles, &SourceSpec::Glob(pattern))),
+            ["a/b/y.log"]
+        );
         let pattern = root.join("a/?.json*").to_str().unwrap().to_owned();
         assert_eq!(
-            relative(expand(&SourceSpec::Glob(pattern))),
+            relative(expand(&mut LocalFiles, &SourceSpec::Glob(pattern))),
             ["a/x.jsonl", "a/x.jsonl.1.gz", "a/z.json"]
         );
     }

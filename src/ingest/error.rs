@@ -74,6 +74,16 @@ pub enum IngestError {
         /// What it is instead.
         kind: &'static str,
     },
+    /// A host that cannot be reached, in a run that does not wait.
+    #[error("read from `{address}`: {reason}")]
+    Unreachable {
+        /// The host as given.
+        address: String,
+        /// What `ssh` said last, or what happened.
+        reason: String,
+        /// What to do about it.
+        remedy: Option<String>,
+    },
     /// The sink failed.
     #[error("store a batch: {0}")]
     Sink(#[from] SinkError),
@@ -86,6 +96,9 @@ pub enum IngestError {
         #[source]
         cause: io::Error,
     },
+    /// The connection ended in the middle of a pass; the next one begins anew.
+    #[error("read from a host: the connection ended")]
+    ConnectionLost,
     /// The parse worker ended without a result.
     #[error("parse lines: the worker thread ended early")]
     WorkerLost,
@@ -93,11 +106,11 @@ pub enum IngestError {
 
 impl IngestError {
     /// Returns what to do next, when there is something.
-    pub fn hint(&self) -> Option<&'static str> {
+    pub fn hint(&self) -> Option<&str> {
         match self {
-            Self::Spec { .. } => {
-                Some("give a file, a folder, a pattern in quotes, or `-` for stdin")
-            }
+            Self::Spec { .. } => Some(
+                "give a file, a folder, a pattern in quotes, `-` for stdin, or ssh://[user@]host[:port]/path",
+            ),
             Self::Missing { .. } => {
                 Some("check the path, or add --follow to wait until the file appears")
             }
@@ -106,7 +119,12 @@ impl IngestError {
             }
             Self::Unreadable { .. } => Some("make the file readable for this user"),
             Self::NotAFile { .. } => Some("give a regular file, a named pipe, or `-` for stdin"),
-            Self::Sink(_) | Self::Start { .. } | Self::WorkerLost => None,
+            Self::Unreachable { remedy, .. } => Some(
+                remedy
+                    .as_deref()
+                    .unwrap_or("check the host with ssh, or add --follow to try until it answers"),
+            ),
+            Self::Sink(_) | Self::Start { .. } | Self::ConnectionLost | Self::WorkerLost => None,
         }
     }
 }

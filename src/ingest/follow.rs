@@ -7,15 +7,16 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::Notify;
 
 use crate::model::{Generation, GenerationState, HashKey, Micros, NewGeneration, Timestamp};
 
-use super::decompress::is_packed_name;
+use super::decompress::Packing;
 use super::discover::expand;
+use super::files::{Files, LocalFiles};
 use super::identity::{FileId, FileKind, Known, Seen, Trace};
-use super::open::open_file;
 use super::pipe::Pipe;
 use super::reader::Reader;
 use super::worker::Work;
@@ -49,6 +50,33 @@ pub(super) struct Now {
     pub(super) elapsed: Micros,
     /// By the clock on the wall.
     pub(super) wall: Timestamp,
+}
+
+impl Now {
+    /// An instant so long after the start of the run.
+    pub(super) fn at(elapsed: Duration, wall: Timestamp) -> Self {
+        let elapsed = Micros(u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX));
+        Self { elapsed, wall }
+    }
+}
+
+/// What a follower has done.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Done {
+    /// Plain bytes read.
+    pub(super) bytes: u64,
+    /// Files that are damaged or no text.
+    pub(super) damaged: u64,
+}
+
+impl Done {
+    /// Returns both together.
+    pub(super) fn plus(self, other: Self) -> Self {
+        Self {
+            bytes: self.bytes.saturating_add(other.bytes),
+            damaged: self.damaged.saturating_add(other.damaged),
+        }
+    }
 }
 
 /// What a pass did.
@@ -90,8 +118,26 @@ pub(super) struct Tracked {
     pub(super) idle_since: Option<Micros>,
 }
 
+impl Tracked {
+    /// Tells whether its decoder holds memory.
+    pub(super) fn is_unpacking(&self) -> bool {
+        matches!(&self.reader, Some(Reader::Packed(packed)) if packed.is_started())
+    }
+}
+
+/// A file that ends before its bytes do.
+#[derive(Debug, Clone)]
+pub(super) struct Damage {
+    pub(super) label: String,
+    pub(super) path: PathBuf,
+    /// How far it was read, in plain bytes.
+    pub(super) offset: u64,
+    pub(super) reason: String,
+}
+
 /// Follows every source of a run.
 pub(super) struct Follower {
+    pub(super) files: Box<dyn Files>,
     pub(super) is_following: bool,
     pub(super) key: HashKey,
     pub(super) specs: Vec<SourceSpec>,
@@ -114,14 +160,18 @@ pub(super) struct Follower {
     pub(super) rescan: HashSet<PathBuf>,
     pub(super) bytes_done: u64,
     pub(super) damaged: u64,
+    /// Files that are damaged as they stand now.
+    pub(super) damage: BTreeMap<FileId, Damage>,
     /// The wall clock of the first pass, in nanoseconds.
     pub(super) started: i128,
     discovered: Option<Micros>,
+    /// Whether a pass is over: what turns into no file later does not end the run.
+    is_started: bool,
     wake: Arc<Notify>,
 }
 
 impl Follower {
-    /// Starts with the generations that the sink knows.
+    /// Starts on this machine's disk with the generations that the sink knows.
     pub(super) fn new(
         specs: Vec<SourceSpec>,
         is_following: bool,
@@ -129,7 +179,20 @@ impl Follower {
         known: &[Generation],
         wake: Arc<Notify>,
     ) -> Self {
+        Self::over(Box::new(LocalFiles), specs, is_following, key, known, wake)
+    }
+
+    /// Starts on any disk.
+    pub(super) fn over(
+        files: Box<dyn Files>,
+        specs: Vec<SourceSpec>,
+        is_following: bool,
+        key: HashKey,
+        known: &[Generation],
+        wake: Arc<Notify>,
+    ) -> Self {
         Self {
+            files,
             is_following,
             key,
             specs,
@@ -145,8 +208,10 @@ impl Follower {
             rescan: HashSet::new(),
             bytes_done: 0,
             damaged: 0,
+            damage: BTreeMap::new(),
             started: 0,
             discovered: None,
+            is_started: false,
             wake,
         }
     }
@@ -155,6 +220,7 @@ impl Follower {
     pub(super) fn step(&mut self, now: Now, out: &mut dyn Out) -> Result<Pass, IngestError> {
         self.discover(now, out)?;
         let looks = self.look(now, out)?;
+        self.is_started = true;
         self.place(&looks, now, out)?;
         self.check_truncated(&looks, now, out)?;
         self.check_departed(now, out)?;
@@ -178,6 +244,18 @@ impl Follower {
         Ok(pass)
     }
 
+    pub(super) fn is_packed(&mut self, path: &Path) -> bool {
+        Packing::of(self.files.as_mut(), path).is_some()
+    }
+
+    /// Returns what was done so far.
+    pub(super) fn done(&self) -> Done {
+        Done {
+            bytes: self.bytes_done,
+            damaged: self.damaged,
+        }
+    }
+
     pub(super) fn is_tracked(&self, id: FileId) -> bool {
         self.tracked.iter().any(|at| at.file == id)
     }
@@ -185,7 +263,7 @@ impl Follower {
     fn discover(&mut self, now: Now, out: &mut dyn Out) -> Result<(), IngestError> {
         let is_first = self.discovered.is_none();
         if is_first {
-            self.started = i128::from(now.wall.0) * 1_000;
+            self.started = i128::from(self.files.clock(now.wall).0) * 1_000;
         }
         let is_due = self
             .discovered
@@ -208,7 +286,7 @@ impl Follower {
                 }
                 continue;
             }
-            let found = expand(&spec);
+            let found = expand(self.files.as_mut(), &spec);
             if found.is_empty() && is_first && !self.is_following {
                 return Err(IngestError::NoMatch { pattern: label });
             }
@@ -259,14 +337,14 @@ impl Follower {
         let mut looks = Vec::new();
         let mut fifos = Vec::new();
         for watched in self.watched.values_mut() {
-            let seen = match fs::metadata(&watched.path) {
-                Ok(metadata) => Seen::new(&metadata),
+            let seen = match self.files.look(&watched.path) {
+                Ok(seen) => seen,
                 Err(cause) => {
                     let is_fatal = !self.is_following && watched.is_named;
-                    watched.state = if cause.kind() == io::ErrorKind::PermissionDenied {
-                        "permission denied"
-                    } else {
-                        "waiting for file"
+                    watched.state = match cause.kind() {
+                        io::ErrorKind::NotFound => "waiting for file",
+                        io::ErrorKind::PermissionDenied => "permission denied",
+                        _ => "cannot be opened",
                     };
                     let was_read = self.tracked.iter().any(|at| at.home == watched.path);
                     if is_fatal && !was_read {
@@ -287,7 +365,7 @@ impl Follower {
                     }
                 }
                 FileKind::Folder => watched.state = "folder",
-                kind if watched.is_named => {
+                kind if watched.is_named && !self.is_started => {
                     return Err(IngestError::NotAFile {
                         path: watched.path.clone(),
                         kind: if kind == FileKind::Socket {
@@ -388,11 +466,11 @@ impl Follower {
         {
             return Ok(());
         }
-        let is_packed = is_packed_name(path);
+        let is_packed = self.is_packed(path);
         if is_packed && !self.is_quiet(seen, now) {
             return Ok(());
         }
-        if let Err(cause) = open_file(path) {
+        if let Err(cause) = self.files.open(path) {
             return self.refuse(path, cause, now);
         }
         let label = match self.watched.get_mut(path) {

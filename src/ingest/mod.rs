@@ -25,13 +25,16 @@
 //!
 //! Lines read from a pipe are stored at most once: those not yet committed when the process dies are gone.
 
+mod assemble;
 mod decompress;
+mod desk;
 mod discover;
+mod document;
 mod error;
+mod files;
 mod follow;
 mod identity;
 mod lines;
-mod open;
 mod parser;
 mod pipe;
 mod progress;
@@ -40,6 +43,9 @@ mod run;
 mod scan;
 mod sink;
 mod spec;
+mod ssh;
+mod status;
+mod stop;
 mod worker;
 
 #[cfg(test)]
@@ -47,7 +53,9 @@ mod tests;
 
 pub use error::{IngestError, SinkError};
 pub use parser::{LineParser, ParsedLine};
-pub use progress::{Progress, SourceStatus};
-pub use run::{IngestOptions, StopFlag, Summary, run};
+pub use progress::{Health, Progress, SourceStatus};
+pub use run::{IngestOptions, Summary, run};
 pub use sink::Sink;
 pub use spec::SourceSpec;
+pub use ssh::Address;
+pub use stop::StopFlag;

@@ -8,6 +8,7 @@ use std::thread;
 use tokio::sync::Notify;
 
 use super::IngestError;
+use super::identity::len_u64;
 
 /// How many chunks may wait; with the chunk length it bounds what a kill can lose.
 const CHUNKS_MAX: usize = 4;
@@ -18,8 +19,8 @@ pub(super) struct Pipe {
     pub(super) slot: usize,
     pub(super) label: String,
     pub(super) is_closed: bool,
-    /// Whether anything has come out of it.
-    pub(super) has_begun: bool,
+    /// How many bytes came.
+    pub(super) offset: u64,
     chunks: Receiver<Vec<u8>>,
 }
 
@@ -65,7 +66,7 @@ impl Pipe {
             slot,
             label,
             is_closed: false,
-            has_begun: false,
+            offset: 0,
             chunks,
         })
     }
@@ -79,7 +80,10 @@ impl Pipe {
     /// Returns the next chunk if there is one, and remembers when the pipe was closed.
     pub(super) fn next(&mut self) -> Option<Vec<u8>> {
         match self.chunks.try_recv() {
-            Ok(chunk) => Some(chunk),
+            Ok(chunk) => {
+                self.offset = self.offset.saturating_add(len_u64(&chunk));
+                Some(chunk)
+            }
             Err(TryRecvError::Empty) => None,
             Err(TryRecvError::Disconnected) => {
                 self.is_closed = true;

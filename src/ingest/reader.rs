@@ -1,13 +1,12 @@
 //! The bytes of one generation, plain or decompressed, from an offset on.
 
-use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use crate::model::{Fingerprint, HashKey};
 
 use super::decompress::Packed;
+use super::files::{Files, OpenFile};
 use super::identity::{HEAD_LEN_MAX, Known, Seen, TAIL_LEN_MAX, Trace, fingerprint, len_u64};
 
 /// The smallest buffer that decompression skips with.
@@ -16,7 +15,7 @@ const SKIP_LEN: usize = 64 * 1024;
 /// An open generation.
 pub(super) enum Reader {
     /// A file whose bytes are the source's bytes.
-    Plain(File),
+    Plain(Box<dyn OpenFile>),
     /// A compressed file, read in sequence.
     Packed(Packed),
 }
@@ -26,14 +25,14 @@ impl Reader {
     pub(super) fn read(&mut self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
             Self::Packed(packed) => packed.fill(buffer),
-            Self::Plain(file) => fill_at(file, offset, buffer),
+            Self::Plain(file) => fill_at(file.as_ref(), offset, buffer),
         }
     }
 
     /// Looks at the file behind an open plain generation.
     pub(super) fn seen(&self) -> Option<Seen> {
         match self {
-            Self::Plain(file) => file.metadata().ok().map(|metadata| Seen::new(&metadata)),
+            Self::Plain(file) => file.seen().ok(),
             Self::Packed(_) => None,
         }
     }
@@ -41,13 +40,13 @@ impl Reader {
     /// Tells whether the bytes already read still stand in a plain file.
     pub(super) fn verifies(&self, trace: &Trace) -> bool {
         match self {
-            Self::Plain(file) => plain_matches(file, trace),
+            Self::Plain(file) => plain_matches(file.as_ref(), trace),
             Self::Packed(_) => true,
         }
     }
 }
 
-fn fill_at(file: &File, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+fn fill_at(file: &dyn OpenFile, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
     let mut len = 0;
     while let Some(rest) = buffer.get_mut(len..).filter(|rest| !rest.is_empty()) {
         let at = offset.saturating_add(u64::try_from(len).unwrap_or(u64::MAX));
@@ -63,13 +62,13 @@ fn fill_at(file: &File, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
 }
 
 /// Returns exactly `len` bytes at `offset`; `None`: the file does not have them.
-fn exactly_at(file: &File, offset: u64, len: usize) -> Option<Vec<u8>> {
+fn exactly_at(file: &dyn OpenFile, offset: u64, len: usize) -> Option<Vec<u8>> {
     let mut bytes = vec![0; len];
     (fill_at(file, offset, &mut bytes).ok()? == len).then_some(bytes)
 }
 
 /// Tells whether `file` has the trace's bytes at their places.
-pub(super) fn plain_matches(file: &File, trace: &Trace) -> bool {
+pub(super) fn plain_matches(file: &dyn OpenFile, trace: &Trace) -> bool {
     let tail = trace.tail_bytes();
     exactly_at(file, 0, trace.head_bytes().len()).is_some_and(|head| head == trace.head_bytes())
         && exactly_at(
@@ -81,7 +80,7 @@ pub(super) fn plain_matches(file: &File, trace: &Trace) -> bool {
 }
 
 /// Returns the trace at a known checkpoint when `file` has its bytes.
-pub(super) fn plain_verify(file: &File, known: &Known, key: HashKey) -> Option<Trace> {
+pub(super) fn plain_verify(file: &dyn OpenFile, known: &Known, key: HashKey) -> Option<Trace> {
     let head = exactly_at(file, 0, fingerprint_len(known.head, HEAD_LEN_MAX)?)?;
     if fingerprint(key, &head) != known.head {
         return None;
@@ -101,17 +100,18 @@ fn fingerprint_len(fingerprint: Fingerprint, most: usize) -> Option<usize> {
 /// Returns which of the known checkpoints (slot and checkpoint) the decompressed bytes verify, the
 /// furthest one first.
 pub(super) fn packed_verify(
+    files: &mut dyn Files,
     path: &Path,
     candidates: &[(usize, &Known)],
     key: HashKey,
 ) -> io::Result<Option<(usize, Trace)>> {
-    let mut packed = Packed::open(path)?;
+    let mut packed = Packed::open(files, path)?;
     let mut trace = Trace::default();
     let mut best = None;
     let mut sorted: Vec<_> = candidates.iter().filter(|(_, k)| k.offset > 0).collect();
     sorted.sort_by_key(|(_, known)| known.offset);
     let head_len = skip(&mut packed, &mut trace, len_max())?;
-    let mut packed = Packed::open(path)?;
+    let mut packed = Packed::open(files, path)?;
     let head = std::mem::take(&mut trace);
     for (slot, known) in sorted {
         let is_head = fingerprint_len(known.head, HEAD_LEN_MAX)
@@ -154,4 +154,18 @@ pub(super) fn skip(packed: &mut Packed, trace: &mut Trace, offset: u64) -> io::R
         trace.push(part.get(..len).unwrap_or(&[]));
     }
     Ok(trace.offset())
+}
+
+/// Reads head and tail of a file as if it had been read to `offset`.
+pub(super) fn trace_of(file: &dyn OpenFile, offset: u64) -> Option<Trace> {
+    let head_len = usize::try_from(offset)
+        .unwrap_or(usize::MAX)
+        .min(HEAD_LEN_MAX);
+    let tail_len = head_len.min(TAIL_LEN_MAX);
+    let from = offset.saturating_sub(u64::try_from(tail_len).unwrap_or(0));
+    let (head, tail) = (
+        exactly_at(file, 0, head_len)?,
+        exactly_at(file, from, tail_len)?,
+    );
+    Some(Trace::from_parts(offset, head, tail))
 }

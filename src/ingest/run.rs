@@ -1,19 +1,21 @@
 //! One ingest from start to end: threads, timers and the stop flag around the follower.
 
+use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use tokio::sync::Notify;
+use crate::model::{Generation, HashKey, Timestamp};
 
-use crate::model::{HashKey, Micros, Timestamp};
-
-use super::follow::{Follower, Now, Out};
-use super::reader::Reader;
+use super::desk::{Desk, LOCAL, Line, Message};
+use super::follow::{Done, Follower, Now, Out, Pass};
+use super::ssh::{self, Address, Feed, FeedOptions};
+use super::status::progress_of;
 use super::worker::{Limits, Work, Worker};
-use super::{IngestError, LineParser, Progress, Sink, SinkError, SourceSpec, SourceStatus};
+use super::{IngestError, LineParser, Progress, Sink, SinkError, SourceSpec, StopFlag};
 
 /// How much work may wait for the worker: with 1 MiB chunks it bounds the memory to a few MiB.
 const WORK_MAX: usize = 4;
@@ -37,6 +39,8 @@ pub struct IngestOptions {
     pub line_len_max: usize,
     /// The pause between passes when nothing happens.
     pub poll: Duration,
+    /// The same for other hosts; every other time of a connection is a multiple of it.
+    pub remote_pace: Duration,
 }
 
 impl Default for IngestOptions {
@@ -49,27 +53,8 @@ impl Default for IngestOptions {
             batch_bytes_max: 4 * 1024 * 1024,
             line_len_max: 1024 * 1024,
             poll: Duration::from_millis(200),
+            remote_pace: Duration::from_secs(1),
         }
-    }
-}
-
-/// Ends an ingest from any thread.
-#[derive(Debug, Clone, Default)]
-pub struct StopFlag {
-    is_set: Arc<AtomicBool>,
-    wake: Arc<Notify>,
-}
-
-impl StopFlag {
-    /// Asks the ingest to end after the batch at hand.
-    pub fn stop(&self) {
-        self.is_set.store(true, Ordering::Release);
-        self.wake.notify_one();
-    }
-
-    /// Tells whether the ingest was asked to end.
-    pub fn is_set(&self) -> bool {
-        self.is_set.load(Ordering::Acquire)
     }
 }
 
@@ -95,14 +80,14 @@ pub struct Summary {
 }
 
 struct Channel {
-    work: SyncSender<Work>,
+    line: Line,
     buffers: Receiver<Vec<u8>>,
     stop: StopFlag,
 }
 
 impl Out for Channel {
     fn send(&mut self, work: Work) -> Result<(), IngestError> {
-        self.work.send(work).map_err(|_| IngestError::WorkerLost)
+        self.line.send(work)
     }
 
     fn buffer(&mut self, len: usize) -> Vec<u8> {
@@ -139,45 +124,50 @@ pub fn run(
         line_len: options.line_len_max.max(1),
     };
     let key = options.key;
-    let mut worker = Worker::new(parser, sink, key, limits, &known, Arc::clone(&progress));
-    let (work, inbox) = sync_channel::<Work>(WORK_MAX);
+    let worker = Worker::new(parser, sink, key, limits, &known, Arc::clone(&progress));
+    let is_local = |(_, one): &(usize, &Generation)| !one.path.starts_with(ssh::PREFIX);
+    let (slots, known): (Vec<usize>, Vec<Generation>) = known
+        .iter()
+        .enumerate()
+        .filter(is_local)
+        .map(|(slot, one)| (slot, one.clone()))
+        .unzip();
+    let (work, inbox) = sync_channel::<Message>(WORK_MAX);
     let (empties, buffers) = sync_channel::<Vec<u8>>(WORK_MAX);
-    let worker_stop = stop.clone();
-    let thread = thread::Builder::new()
-        .name("parse".to_owned())
-        .spawn(move || -> Result<(), SinkError> {
-            while let Ok(work) = inbox.recv() {
-                if worker_stop.is_set() {
-                    break;
-                }
-                if let Some(buffer) = worker.handle(work)? {
-                    // A full return channel only means that the buffer is freed.
-                    drop(empties.try_send(buffer));
-                }
-            }
-            // Closed first, so that a reader that waits to send ends at once.
-            drop(inbox);
-            worker.finish()
-        })
-        .map_err(|cause| IngestError::Start {
-            what: "parse worker",
-            cause,
-        })?;
-    let wake = Arc::clone(&stop.wake);
-    let follower = Follower::new(options.sources, options.follow, key, &known, wake);
+    let thread = start_worker(Desk::new(worker, slots), inbox, empties, stop.clone())?;
+    let (local, hosts) = by_host(options.sources);
+    let feed_options = FeedOptions {
+        program: "ssh".into(),
+        pace: options.remote_pace,
+        is_following: options.follow,
+        key,
+        stop: stop.clone(),
+        clock: Arc::clone(&clock),
+        progress: Arc::clone(&progress),
+    };
     let channel = Channel {
-        work,
+        line: Line::new(LOCAL, work.clone()),
         buffers,
         stop: stop.clone(),
     };
-    let followed = drive(follower, channel, options.poll, &clock, &stop, &progress);
-    let parsed = thread.join().map_err(|_| IngestError::WorkerLost)?;
-    parsed?;
-    let (bytes, damaged) = match followed {
-        Ok(done) => done,
-        Err(IngestError::WorkerLost) if stop.is_set() => (0, 0),
-        Err(error) => return Err(error),
-    };
+    let remotes = start_remotes(hosts, &feed_options, work)?;
+    let wake = Arc::clone(&stop.wake);
+    let follower = Follower::new(local, options.follow, key, &known, wake);
+    let followed = drive(follower, channel, options.poll, &feed_options, &remotes);
+    if followed.is_err() {
+        stop.stop();
+    }
+    let mut ends = vec![followed];
+    ends.extend(remotes.into_iter().map(Remote::join));
+    thread.join().map_err(|_| IngestError::WorkerLost)??;
+    let mut done = Done::default();
+    for end in ends {
+        match end {
+            Ok(more) => done = done.plus(more),
+            Err(IngestError::WorkerLost) if stop.is_set() => {}
+            Err(error) => return Err(error),
+        }
+    }
     let read = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
     Ok(Summary {
         lines: read(&progress.lines),
@@ -185,21 +175,96 @@ pub fn run(
         quarantined: read(&progress.quarantined),
         noise: read(&progress.noise),
         blank: read(&progress.blank),
-        bytes,
-        damaged,
+        bytes: done.bytes,
+        damaged: done.damaged,
         is_stopped: stop.is_set(),
     })
 }
 
-/// Makes passes until it is over; returns the bytes read and the files that are damaged.
+fn start_worker(
+    mut desk: Desk,
+    inbox: Receiver<Message>,
+    empties: SyncSender<Vec<u8>>,
+    stop: StopFlag,
+) -> Result<JoinHandle<Result<(), SinkError>>, IngestError> {
+    thread::Builder::new()
+        .name("parse".to_owned())
+        .spawn(move || -> Result<(), SinkError> {
+            while let Ok(message) = inbox.recv() {
+                if stop.is_set() {
+                    break;
+                }
+                if let Some(buffer) = desk.handle(message)? {
+                    // A full return channel only means that the buffer is freed.
+                    drop(empties.try_send(buffer));
+                }
+            }
+            // Closed first, so that a reader that waits to send ends at once.
+            drop(inbox);
+            desk.finish()
+        })
+        .map_err(|cause| IngestError::Start {
+            what: "parse worker",
+            cause,
+        })
+}
+
+/// Parts the sources of this machine from those of each host.
+fn by_host(sources: Vec<SourceSpec>) -> (Vec<SourceSpec>, BTreeMap<Address, Vec<SourceSpec>>) {
+    let (mut local, mut hosts) = (Vec::new(), BTreeMap::<_, Vec<_>>::new());
+    for source in sources {
+        match source {
+            SourceSpec::Remote { address, files } => hosts.entry(address).or_default().push(*files),
+            other => local.push(other),
+        }
+    }
+    (local, hosts)
+}
+
+/// The thread of one host.
+struct Remote {
+    thread: JoinHandle<Result<Done, IngestError>>,
+    /// Never says anything; the thread ends when it is dropped.
+    halt: SyncSender<Infallible>,
+}
+
+impl Remote {
+    fn join(self) -> Result<Done, IngestError> {
+        drop(self.halt);
+        self.thread.join().map_err(|_| IngestError::WorkerLost)?
+    }
+}
+
+fn start_remotes(
+    hosts: BTreeMap<Address, Vec<SourceSpec>>,
+    options: &FeedOptions,
+    work: SyncSender<Message>,
+) -> Result<Vec<Remote>, IngestError> {
+    let mut remotes = Vec::new();
+    for (number, (address, specs)) in hosts.into_iter().enumerate() {
+        let line = Line::new(LOCAL + 1 + number, work.clone());
+        let feed = Feed::new(address, specs, options.clone(), line);
+        let (halt, halted) = sync_channel(0);
+        let thread = thread::Builder::new()
+            .name("ssh".to_owned())
+            .spawn(move || feed.run(&halted))
+            .map_err(|cause| IngestError::Start {
+                what: "ssh reader",
+                cause,
+            })?;
+        remotes.push(Remote { thread, halt });
+    }
+    Ok(remotes)
+}
+
+/// Makes passes over the files of this machine until it is over here and on every host.
 fn drive(
     mut follower: Follower,
     mut channel: Channel,
     poll: Duration,
-    clock: &Arc<dyn Fn() -> Timestamp + Send + Sync>,
-    stop: &StopFlag,
-    progress: &Progress,
-) -> Result<(u64, u64), IngestError> {
+    options: &FeedOptions,
+    remotes: &[Remote],
+) -> Result<Done, IngestError> {
     let timers = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .build()
@@ -207,24 +272,23 @@ fn drive(
             what: "timers",
             cause,
         })?;
+    let stop = &options.stop;
     timers.block_on(async {
         let start = tokio::time::Instant::now();
         let mut pause = POLL_BUSY;
+        let mut pass = Pass::default();
         while !stop.is_set() {
-            let elapsed = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
-            let now = Now {
-                elapsed: Micros(elapsed),
-                wall: clock(),
-            };
-            let pass = follower.step(now, &mut channel)?;
-            report(&follower, progress);
-            if pass.is_done {
+            if !pass.is_done {
+                pass = follower.step(Now::at(start.elapsed(), (options.clock)()), &mut channel)?;
+                options.progress.set(LOCAL, progress_of(&follower));
+            }
+            if pass.is_done && remotes.iter().all(|remote| remote.thread.is_finished()) {
                 break;
             }
             if pass.has_more {
                 continue;
             }
-            pause = if pass.bytes > 0 {
+            pause = if pass.bytes > 0 && !pass.is_done {
                 POLL_BUSY.min(poll)
             } else {
                 (pause * 2).min(poll)
@@ -232,71 +296,6 @@ fn drive(
             // Either way the next pass is due: the time is over, or somebody has news.
             drop(tokio::time::timeout(pause, stop.wake.notified()).await);
         }
-        Ok((follower.bytes_done, follower.damaged))
+        Ok(follower.done())
     })
-}
-
-fn report(follower: &Follower, progress: &Progress) {
-    let mut sources: Vec<SourceStatus> = Vec::new();
-    let mut lag_total = 0_u64;
-    for at in &follower.tracked {
-        let lag = match &at.reader {
-            _ if at.is_finished => 0,
-            Some(Reader::Packed(packed)) => at.size.saturating_sub(packed.taken()),
-            _ => at.size.saturating_sub(at.trace.offset()),
-        };
-        lag_total = lag_total.saturating_add(lag);
-        let state = match (at.is_finished, at.is_rotated, lag) {
-            (true, ..) => "read",
-            (_, true, _) => "finishing rotated file",
-            (_, _, 0) => "following",
-            _ => "reading",
-        };
-        sources.push(SourceStatus {
-            source: at.label.clone(),
-            path: at.path.to_string_lossy().into_owned(),
-            state,
-            lag_bytes: lag,
-            offset: at.trace.offset(),
-            detail: String::new(),
-        });
-    }
-    let mut waiting = 0;
-    for watched in follower.watched.values() {
-        if matches!(watched.state, "following" | "reading pipe") {
-            continue;
-        }
-        waiting += 1;
-        sources.push(SourceStatus {
-            source: watched.label.clone(),
-            path: watched.path.to_string_lossy().into_owned(),
-            state: watched.state,
-            lag_bytes: 0,
-            offset: 0,
-            detail: String::new(),
-        });
-    }
-    for pipe in &follower.pipes {
-        sources.push(SourceStatus {
-            source: pipe.label.clone(),
-            path: pipe.label.clone(),
-            state: if pipe.is_closed {
-                "closed"
-            } else {
-                "reading pipe"
-            },
-            lag_bytes: 0,
-            offset: 0,
-            detail: String::new(),
-        });
-    }
-    progress.sources_waiting.store(waiting, Ordering::Relaxed);
-    progress
-        .bytes_done
-        .store(follower.bytes_done, Ordering::Relaxed);
-    progress.bytes_total.store(
-        follower.bytes_done.saturating_add(lag_total),
-        Ordering::Relaxed,
-    );
-    progress.replace_sources(sources);
 }

@@ -3,15 +3,15 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::model::GenerationState;
+use crate::model::{GenerationState, sanitise};
 
 use super::IngestError;
-use super::decompress::{Packed, is_packed_name};
+use super::decompress::{Packed, Packing};
 use super::discover::siblings;
-use super::follow::{Follower, Now, Out, Pass, Tracked, new_generation, unread};
-use super::identity::{Known, Seen, Trace, len_u64, not_text};
-use super::open::open_file;
-use super::reader::{Reader, packed_verify, plain_matches, plain_verify, skip};
+use super::files::{Files, OpenFile};
+use super::follow::{Damage, Follower, Now, Out, Pass, Tracked, new_generation, unread};
+use super::identity::{FileKind, Known, Seen, Trace, len_u64, not_text};
+use super::reader::{Reader, packed_verify, plain_matches, plain_verify, skip, trace_of};
 use super::worker::Work;
 
 /// The chunk while catching up.
@@ -20,6 +20,8 @@ const CHUNK_LEN: usize = 1024 * 1024;
 const CHUNK_LEN_TAIL: usize = 64 * 1024;
 /// How much of one file is read before the next file has its turn.
 const TURN_BYTES: u64 = 16 * 1024 * 1024;
+/// How many damaged files are told of.
+const DAMAGE_MAX: usize = 1_000;
 /// Up to so many files are verified in every pass, changed or not.
 const VERIFY_ALWAYS_MAX: usize = 256;
 
@@ -51,7 +53,7 @@ impl Follower {
         let mut has_anchor = false;
         let mut strangers: Vec<(PathBuf, Seen)> = Vec::new();
         let mut seen_now = std::collections::HashSet::new();
-        for sibling in siblings(home) {
+        for sibling in siblings(self.files.as_mut(), home) {
             let (path, seen) = (sibling.path, sibling.seen);
             if let Some(at) = self.tracked.iter_mut().find(|at| at.file == seen.id) {
                 has_anchor = true;
@@ -63,7 +65,8 @@ impl Follower {
             if self.watched.contains_key(&path) {
                 continue;
             }
-            if is_packed_name(&path) && !self.is_quiet(&seen, now) {
+            let is_packed = self.is_packed(&path);
+            if is_packed && !self.is_quiet(&seen, now) {
                 self.rescan.insert(home.to_owned());
                 let is_new = self
                     .baseline
@@ -80,8 +83,7 @@ impl Follower {
                 Match::Known(slot, trace) => {
                     has_anchor = true;
                     let is_more = self.known.get(slot).is_some_and(|known| {
-                        known.is_unfinished()
-                            || (!is_packed_name(&path) && seen.size > trace.offset())
+                        known.is_unfinished() || (!is_packed && seen.size > trace.offset())
                     });
                     if is_more {
                         self.attach(slot, trace, &label, home, &path, &seen, true, out)?;
@@ -161,7 +163,7 @@ impl Follower {
                 self.attach(slot, trace, label, home, path, seen, is_rotated, out)
             }
             Match::New => {
-                let is_packed = is_packed_name(path);
+                let is_packed = self.is_packed(path);
                 let slot = self.known.len();
                 out.send(Work::Open(new_generation(label, path, seen.id, is_packed)))?;
                 self.known
@@ -188,7 +190,7 @@ impl Follower {
         out: &mut dyn Out,
     ) -> Result<(), IngestError> {
         let now_at = path.to_string_lossy().into_owned();
-        let is_packed = is_packed_name(path);
+        let is_packed = self.is_packed(path);
         let Some(known) = self.known.get_mut(slot) else {
             return Ok(());
         };
@@ -224,6 +226,8 @@ impl Follower {
         seen: &Seen,
         is_rotated: bool,
     ) {
+        let is_packed = self.is_packed(path);
+        self.damage.remove(&seen.id);
         self.tracked.push(Tracked {
             slot,
             label: label.to_owned(),
@@ -234,35 +238,39 @@ impl Follower {
             modified: seen.modified,
             reader: None,
             trace,
-            is_packed: is_packed_name(path),
+            is_packed,
             is_at_path: !is_rotated,
             is_rotated,
             is_finished: false,
             idle_since: None,
         });
-        if let Some(at) = self.tracked.last_mut() {
-            // Opened now, so that the next rename cannot take the file away.
-            open_reader(at);
+        if let Some(at) = self.tracked.last_mut()
+            && (!is_packed || at.trace.offset() == 0)
+        {
+            // Opened now, so that the next rename cannot take the file away; skipping over what was
+            // unpacked before has time until its turn.
+            open_reader(self.files.as_mut(), at);
         }
     }
 
     /// Finds the generation whose bytes these are.
-    fn recognise(&self, path: &Path, seen: &Seen) -> Match {
-        if is_packed_name(path) {
+    fn recognise(&mut self, path: &Path, seen: &Seen) -> Match {
+        if self.is_packed(path) {
             self.recognise_packed(path)
         } else {
             self.recognise_plain(path, seen)
         }
     }
 
-    fn recognise_plain(&self, path: &Path, seen: &Seen) -> Match {
-        let Ok(file) = open_file(path) else {
+    fn recognise_plain(&mut self, path: &Path, seen: &Seen) -> Match {
+        let Ok(file) = self.files.open(path) else {
             return Match::New;
         };
+        let file = file.as_ref();
         let mut best: Option<(bool, usize, Trace)> = None;
         for (slot, known) in self.known.iter().enumerate() {
             if let Some(at) = self.tracked.iter().find(|at| at.slot == slot) {
-                if self.is_copy_of(at, &file, seen) {
+                if self.is_copy_of(at, file, seen) {
                     return Match::Alias;
                 }
                 continue;
@@ -274,7 +282,7 @@ impl Follower {
             let trace = match known.offset {
                 0 if is_same_file && known.state == GenerationState::Open => Trace::default(),
                 0 => continue,
-                _ => match plain_verify(&file, known, self.key) {
+                _ => match plain_verify(file, known, self.key) {
                     Some(trace) => trace,
                     None => continue,
                 },
@@ -293,29 +301,25 @@ impl Follower {
     }
 
     /// Tells whether `file` holds a copy of what is being read, whole or only its start.
-    fn is_copy_of(&self, at: &Tracked, file: &std::fs::File, seen: &Seen) -> bool {
+    fn is_copy_of(&self, at: &Tracked, file: &dyn OpenFile, seen: &Seen) -> bool {
         if at.trace.offset() == 0 || seen.size == 0 || at.file == seen.id {
             return false;
         }
         if seen.size >= at.trace.offset() {
             return plain_matches(file, &at.trace);
         }
-        let Some(original @ Reader::Plain(_)) = &at.reader else {
+        let Some(Reader::Plain(original)) = &at.reader else {
             return false;
         };
         let mut prefix = unread("", seen.id, false);
-        let mut copy = Reader::Plain(match file.try_clone() {
-            Ok(file) => file,
-            Err(_) => return false,
-        });
-        let Some(trace) = trace_of(&mut copy, seen.size) else {
+        let Some(trace) = trace_of(file, seen.size) else {
             return false;
         };
         prefix.remember(&trace, GenerationState::Open, self.key);
-        matches!(original, Reader::Plain(file) if plain_verify(file, &prefix, self.key).is_some())
+        plain_verify(original.as_ref(), &prefix, self.key).is_some()
     }
 
-    fn recognise_packed(&self, path: &Path) -> Match {
+    fn recognise_packed(&mut self, path: &Path) -> Match {
         let live: Vec<(usize, Known)> = self
             .tracked
             .iter()
@@ -333,7 +337,7 @@ impl Follower {
             .filter(|(slot, known)| !known.is_pipe() && live.iter().all(|(at, _)| at != slot))
             .chain(live.iter().map(|(slot, known)| (*slot, known)))
             .collect();
-        match packed_verify(path, &candidates, self.key) {
+        match packed_verify(self.files.as_mut(), path, &candidates, self.key) {
             Ok(Some((slot, _))) if live.iter().any(|(at, _)| *at == slot) => Match::Alias,
             Ok(Some((slot, trace))) => Match::Known(slot, trace),
             _ => Match::New,
@@ -347,15 +351,16 @@ impl Follower {
         now: Now,
         out: &mut dyn Out,
     ) -> Result<(), IngestError> {
-        let is_always = self.tracked.len() <= VERIFY_ALWAYS_MAX;
+        let is_always = self.files.is_near() && self.tracked.len() <= VERIFY_ALWAYS_MAX;
         let mut idx = 0;
         while let Some(at) = self.tracked.get_mut(idx) {
-            if is_intact(at, is_always) {
+            if is_intact(self.files.as_mut(), at, is_always) {
                 idx += 1;
                 continue;
             }
             let (home, path) = (at.home.clone(), at.path.clone());
-            let mut paths: Vec<PathBuf> = siblings(&home).into_iter().map(|s| s.path).collect();
+            let beside = siblings(self.files.as_mut(), &home);
+            let mut paths: Vec<PathBuf> = beside.into_iter().map(|s| s.path).collect();
             paths.extend(looks.iter().map(|(path, _)| path.clone()));
             let copy = (at.trace.offset() > 0)
                 .then(|| self.find_copy(idx, &paths, &path))
@@ -387,31 +392,31 @@ impl Follower {
     }
 
     fn find_copy(
-        &self,
+        &mut self,
         idx: usize,
         paths: &[PathBuf],
         own: &Path,
     ) -> Option<(PathBuf, Seen, Reader)> {
         let at = self.tracked.get(idx)?;
         for path in paths.iter().filter(|path| *path != own) {
-            let Ok(metadata) = std::fs::metadata(path) else {
+            let Ok(seen) = self.files.look(path) else {
                 continue;
             };
-            let seen = Seen::new(&metadata);
-            if self.is_tracked(seen.id) || !metadata.is_file() {
+            if self.is_tracked(seen.id) || seen.kind != FileKind::Regular {
                 continue;
             }
-            if is_packed_name(path) {
+            let files = self.files.as_mut();
+            if Packing::of(files, path).is_some() {
                 let mut known = unread("", seen.id, true);
                 known.remember(&at.trace, GenerationState::Open, self.key);
-                let found = packed_verify(path, &[(0, &known)], self.key);
+                let found = packed_verify(files, path, &[(0, &known)], self.key);
                 if matches!(found, Ok(Some(_)))
-                    && let Some(packed) = packed_at(path, at.trace.offset())
+                    && let Some(packed) = packed_at(files, path, at.trace.offset())
                 {
                     return Some((path.clone(), seen, Reader::Packed(packed)));
                 }
-            } else if let Ok(file) = open_file(path)
-                && plain_matches(&file, &at.trace)
+            } else if let Ok(file) = files.open(path)
+                && plain_matches(file.as_ref(), &at.trace)
             {
                 return Some((path.clone(), seen, Reader::Plain(file)));
             }
@@ -422,6 +427,9 @@ impl Follower {
     /// Reads every file in turn, older generations first.
     pub(super) fn read_all(&mut self, now: Now, out: &mut dyn Out) -> Result<Pass, IngestError> {
         let mut pass = Pass::default();
+        // Decoders hold memory: one file is unpacked at a time.
+        let unpacking = self.tracked.iter().find(|at| at.is_unpacking());
+        let mut unpacking = unpacking.map(|at| at.slot);
         let mut idx = 0;
         while idx < self.tracked.len() && !out.is_stopped() {
             let Some(at) = self.tracked.get_mut(idx) else {
@@ -431,56 +439,87 @@ impl Follower {
                 idx += 1;
                 continue;
             }
-            let turn = read_turn(at, now, out)?;
+            if at.is_packed && unpacking.is_some_and(|slot| slot != at.slot) {
+                pass.has_more = true;
+                idx += 1;
+                continue;
+            }
+            let turn = read_turn(self.files.as_mut(), at, now, out)?;
+            if at.is_packed {
+                unpacking = (turn.end == End::NotYet).then_some(at.slot);
+            }
             pass.bytes += turn.bytes;
             self.bytes_done = self.bytes_done.saturating_add(turn.bytes);
             pass.has_more |= turn.end == End::NotYet;
-            let (file, size, modified) = (at.file, at.size, at.modified);
-            let settled = Seen {
-                id: file,
-                kind: super::identity::FileKind::Regular,
-                size,
-                modified,
-            };
-            match turn.end {
-                End::NotYet => idx += 1,
-                End::NotText | End::Damaged => {
-                    self.settled.insert(file, settled);
-                    self.damaged += 1;
-                    self.close(idx, GenerationState::Damaged, now, out)?;
-                }
-                End::Reached if at.is_packed => {
-                    self.settled.insert(file, settled);
-                    self.close(idx, GenerationState::Finished, now, out)?;
-                }
-                End::Reached if at.is_rotated => {
-                    if turn.bytes > 0 || at.idle_since.is_none() {
-                        at.idle_since = Some(now.elapsed);
-                    }
-                    let is_over = self
-                        .tracked
-                        .get(idx)
-                        .is_some_and(|at| self.is_over(at, now));
-                    if is_over {
-                        self.close(idx, GenerationState::Finished, now, out)?;
-                    } else {
-                        idx += 1;
-                    }
-                }
-                End::Reached => {
-                    if !self.is_following {
-                        at.is_finished = true;
-                        at.reader = None;
-                        out.send(Work::Settle {
-                            slot: at.slot,
-                            read_at: now.wall,
-                        })?;
-                    }
-                    idx += 1;
-                }
+            if self.end_turn(idx, &turn, now, out)? {
+                idx += 1;
             }
         }
         Ok(pass)
+    }
+
+    /// Draws the conclusions from the end of a turn; tells whether the file is still tracked.
+    fn end_turn(
+        &mut self,
+        idx: usize,
+        turn: &Turn,
+        now: Now,
+        out: &mut dyn Out,
+    ) -> Result<bool, IngestError> {
+        let Some(at) = self.tracked.get_mut(idx) else {
+            return Ok(false);
+        };
+        let settled = Seen {
+            id: at.file,
+            kind: FileKind::Regular,
+            size: at.size,
+            modified: at.modified,
+        };
+        let last_state = match turn.end {
+            End::NotYet => None,
+            // The next pass meets it as what it is.
+            End::Packed => Some(GenerationState::Finished),
+            End::NotText | End::Damaged => {
+                self.settled.insert(settled.id, settled);
+                self.damaged += 1;
+                if self.damage.len() < DAMAGE_MAX {
+                    let damage = Damage {
+                        label: at.label.clone(),
+                        path: at.path.clone(),
+                        offset: at.trace.offset(),
+                        reason: turn.reason.clone(),
+                    };
+                    self.damage.insert(settled.id, damage);
+                }
+                Some(GenerationState::Damaged)
+            }
+            End::Reached if at.is_packed => {
+                self.settled.insert(settled.id, settled);
+                Some(GenerationState::Finished)
+            }
+            End::Reached if at.is_rotated => {
+                if turn.bytes > 0 || at.idle_since.is_none() {
+                    at.idle_since = Some(now.elapsed);
+                }
+                let at = self.tracked.get(idx);
+                at.is_some_and(|at| self.is_over(at, now))
+                    .then_some(GenerationState::Finished)
+            }
+            End::Reached if !self.is_following => {
+                at.is_finished = true;
+                at.reader = None;
+                out.send(Work::Settle {
+                    slot: at.slot,
+                    read_at: now.wall,
+                })?;
+                None
+            }
+            End::Reached => None,
+        };
+        match last_state {
+            Some(state) => self.close(idx, state, now, out).map(|()| false),
+            None => Ok(true),
+        }
     }
 
     /// Hands on what the pipes delivered.
@@ -494,7 +533,7 @@ impl Follower {
             let mut state = GenerationState::Finished;
             while let Some(chunk) = pipe.next() {
                 bytes += len_u64(&chunk);
-                let is_first = !std::mem::replace(&mut pipe.has_begun, true);
+                let is_first = pipe.offset == len_u64(&chunk);
                 if let Some(what) = is_first.then(|| not_text(&chunk)).flatten() {
                     out.send(Work::NotText {
                         slot,
@@ -532,19 +571,29 @@ enum End {
     Reached,
     Damaged,
     NotText,
+    /// Compressed bytes in a file that was empty when it was met.
+    Packed,
 }
 
 struct Turn {
     bytes: u64,
     end: End,
+    /// Why it is damaged, fit to be shown.
+    reason: String,
 }
 
-fn read_turn(at: &mut Tracked, now: Now, out: &mut dyn Out) -> Result<Turn, IngestError> {
+fn read_turn(
+    files: &mut dyn Files,
+    at: &mut Tracked,
+    now: Now,
+    out: &mut dyn Out,
+) -> Result<Turn, IngestError> {
     let mut turn = Turn {
         bytes: 0,
         end: End::NotYet,
+        reason: String::new(),
     };
-    if !open_reader(at) {
+    if !open_reader(files, at) {
         turn.end = if at.is_packed {
             End::Damaged
         } else {
@@ -567,7 +616,8 @@ fn read_turn(at: &mut Tracked, now: Now, out: &mut dyn Out) -> Result<Turn, Inge
                 break;
             }
             Ok(len) => len,
-            Err(_) => {
+            Err(cause) => {
+                turn.reason = sanitise(&cause.to_string()).to_string();
                 turn.end = if at.is_packed {
                     End::Damaged
                 } else {
@@ -577,7 +627,12 @@ fn read_turn(at: &mut Tracked, now: Now, out: &mut dyn Out) -> Result<Turn, Inge
             }
         };
         let new = buffer.get(..len).unwrap_or(&[]);
-        let what = (at.trace.offset() == 0).then(|| not_text(new)).flatten();
+        let is_start = at.trace.offset() == 0;
+        if is_start && !at.is_packed && Packing::of_bytes(new).is_some() {
+            turn.end = End::Packed;
+            break;
+        }
+        let what = is_start.then(|| not_text(new)).flatten();
         at.trace.push(new);
         turn.bytes = turn
             .bytes
@@ -591,6 +646,7 @@ fn read_turn(at: &mut Tracked, now: Now, out: &mut dyn Out) -> Result<Turn, Inge
                 read_at: now.wall,
             })?;
             turn.end = End::NotText;
+            turn.reason = format!("no text: {what}");
             break;
         }
         out.send(Work::Chunk {
@@ -604,38 +660,36 @@ fn read_turn(at: &mut Tracked, now: Now, out: &mut dyn Out) -> Result<Turn, Inge
 }
 
 /// Opens a generation at its offset unless it is open; a plain file must still be the same.
-fn open_reader(at: &mut Tracked) -> bool {
+fn open_reader(files: &mut dyn Files, at: &mut Tracked) -> bool {
     if at.reader.is_some() {
         return true;
     }
     if at.is_packed {
-        at.reader = packed_at(&at.path, at.trace.offset()).map(Reader::Packed);
+        at.reader = packed_at(files, &at.path, at.trace.offset()).map(Reader::Packed);
         return at.reader.is_some();
     }
-    let Ok(file) = open_file(&at.path) else {
+    let Ok(file) = files.open(&at.path) else {
         return false;
     };
-    let is_same = file
-        .metadata()
-        .is_ok_and(|metadata| Seen::new(&metadata).id == at.file);
+    let is_same = file.seen().is_ok_and(|seen| seen.id == at.file);
     if is_same {
         at.reader = Some(Reader::Plain(file));
     }
     is_same
 }
 
-fn packed_at(path: &Path, offset: u64) -> Option<Packed> {
-    let mut packed = Packed::open(path).ok()?;
+fn packed_at(files: &mut dyn Files, path: &Path, offset: u64) -> Option<Packed> {
+    let mut packed = Packed::open(files, path).ok()?;
     let mut trace = Trace::default();
     (skip(&mut packed, &mut trace, offset).ok()? == offset).then_some(packed)
 }
 
 /// Tells whether what was read of a file still stands in it.
-fn is_intact(at: &mut Tracked, is_always: bool) -> bool {
+fn is_intact(files: &mut dyn Files, at: &mut Tracked, is_always: bool) -> bool {
     if at.is_packed || at.is_finished || (!at.is_at_path && at.reader.is_none()) {
         return true;
     }
-    if !open_reader(at) {
+    if !open_reader(files, at) {
         return true;
     }
     let Some(reader) = &at.reader else {
@@ -651,18 +705,4 @@ fn is_intact(at: &mut Tracked, is_always: bool) -> bool {
         return false;
     }
     (!is_changed && !is_always) || reader.verifies(&at.trace)
-}
-
-/// Reads head and tail of a file as if it had been read to `offset`.
-fn trace_of(reader: &mut Reader, offset: u64) -> Option<Trace> {
-    let head_len = usize::try_from(offset)
-        .unwrap_or(usize::MAX)
-        .min(super::identity::HEAD_LEN_MAX);
-    let tail_len = head_len.min(super::identity::TAIL_LEN_MAX);
-    let mut head = vec![0; head_len];
-    let mut tail = vec![0; tail_len];
-    let from = offset.saturating_sub(u64::try_from(tail_len).unwrap_or(0));
-    let is_whole = reader.read(0, &mut head).ok()? == head_len
-        && reader.read(from, &mut tail).ok()? == tail_len;
-    is_whole.then(|| Trace::from_parts(offset, head, tail))
 }

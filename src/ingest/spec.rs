@@ -3,6 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use super::IngestError;
+use super::ssh::{self, Address};
+
+/// The longest path on another host.
+const REMOTE_PATH_LEN_MAX: usize = 4096;
 
 /// One source on the command line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +19,13 @@ pub enum SourceSpec {
     Glob(String),
     /// Standard input.
     Stdin,
+    /// A file, folder or pattern on another host, reached through `ssh`.
+    Remote {
+        /// The host.
+        address: Address,
+        /// What is read there, with its path on that host.
+        files: Box<SourceSpec>,
+    },
 }
 
 impl SourceSpec {
@@ -39,8 +50,8 @@ impl SourceSpec {
         if text.contains('\0') {
             return refuse("it holds a NUL byte");
         }
-        if text.starts_with("ssh://") {
-            return refuse("remote files are not supported yet; pipe `ssh HOST tail -F` into `-`");
+        if let Some(rest) = text.strip_prefix(ssh::PREFIX) {
+            return remote(rest).or_else(refuse);
         }
         let path = Path::new(text);
         if path.is_dir() || text.ends_with('/') {
@@ -58,8 +69,40 @@ impl SourceSpec {
             Self::File(path) | Self::Folder(path) => path.to_string_lossy().into_owned(),
             Self::Glob(pattern) => pattern.clone(),
             Self::Stdin => "-".to_owned(),
+            Self::Remote { address, files } => format!("{address}{}", files.label()),
         }
     }
+}
+
+/// Reads what follows `ssh://`: a host, then the absolute path on it; `/~/` is the home folder there.
+fn remote(text: &str) -> Result<SourceSpec, &'static str> {
+    let (address, path) = text
+        .find('/')
+        .and_then(|at| text.split_at_checked(at))
+        .ok_or("it names no path: write ssh://[user@]host[:port]/path")?;
+    let address = Address::parse(address)?;
+    if path.len() > REMOTE_PATH_LEN_MAX {
+        return Err("the path is longer than 4096 bytes");
+    }
+    if path.chars().any(char::is_control) {
+        return Err("the path holds a control character");
+    }
+    let is_pattern = |text: &str| text.contains(['*', '?', '[']);
+    let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+    if is_pattern(folder) {
+        return Err("on another host only the last part of a path may be a pattern");
+    }
+    let files = if name.is_empty() {
+        SourceSpec::Folder(path.into())
+    } else if is_pattern(name) {
+        SourceSpec::Glob(path.to_owned())
+    } else {
+        SourceSpec::File(path.into())
+    };
+    Ok(SourceSpec::Remote {
+        address,
+        files: Box::new(files),
+    })
 }
 
 /// Tells whether a folder's file is read: its name holds `.jsonl`, `.json` or `.log`.
@@ -193,11 +236,43 @@ mod tests {
             SourceSpec::Glob("logs/*.log".into())
         );
         assert!(SourceSpec::parse("").is_err());
-        assert!(
-            SourceSpec::parse("ssh://host/x")
-                .unwrap_err()
-                .hint()
-                .is_some()
-        );
+        for (text, files) in [
+            (
+                "ssh://ops@web:22/var/log/r.jsonl",
+                SourceSpec::File("/var/log/r.jsonl".into()),
+            ),
+            ("ssh://web/~/r.jsonl", SourceSpec::File("/~/r.jsonl".into())),
+            ("ssh://web/var/log/", SourceSpec::Folder("/var/log/".into())),
+            (
+                "ssh://web/var/r-*.log",
+                SourceSpec::Glob("/var/r-*.log".into()),
+            ),
+        ] {
+            let spec = SourceSpec::parse(text).unwrap();
+            assert_eq!(spec.label(), text);
+            assert!(matches!(spec, SourceSpec::Remote { files: found, .. } if *found == files));
+        }
+    }
+
+    #[test]
+    fn odd_remote_sources_are_refused_with_a_reason() {
+        let long = format!("ssh://web/{}", "x".repeat(REMOTE_PATH_LEN_MAX));
+        for text in [
+            "ssh://web",
+            "ssh://",
+            "ssh:///var/log/r.jsonl",
+            "ssh://-oProxyCommand=id/x",
+            "ssh://web/a\nb",
+            "ssh://web/a\rb",
+            "ssh://web/a\u{1b}]0;x",
+            "ssh://web/*/r.log",
+            &long,
+        ] {
+            let error = SourceSpec::parse(text).unwrap_err();
+            assert!(
+                error.hint().is_some_and(|hint| hint.contains("ssh://")),
+                "{text:?}"
+            );
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! The parse worker: chunks to lines to batches, each with the step of its checkpoint.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -8,6 +9,7 @@ use crate::model::{
     LocatedEvent, NewGeneration, Reject, Tally, Timestamp,
 };
 
+use super::document::Opening;
 use super::identity::{Trace, len_u64};
 use super::lines::{Piece, Splitter};
 use super::{LineParser, ParsedLine, Progress, Sink, SinkError};
@@ -56,6 +58,21 @@ pub(super) enum Work {
     Flush,
 }
 
+impl Work {
+    /// Returns the slot that it is about; a new generation has none yet.
+    pub(super) fn slot_mut(&mut self) -> Option<&mut usize> {
+        match self {
+            Self::Open(_) | Self::Flush => None,
+            Self::Attach { slot, .. }
+            | Self::Chunk { slot, .. }
+            | Self::NotText { slot, .. }
+            | Self::Mark { slot, .. }
+            | Self::Close { slot, .. }
+            | Self::Settle { slot, .. } => Some(slot),
+        }
+    }
+}
+
 /// The bounds of one batch.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Limits {
@@ -64,21 +81,59 @@ pub(super) struct Limits {
     pub(super) line_len: usize,
 }
 
-struct Slot {
+pub(super) struct Slot {
     id: GenerationId,
-    offset: u64,
-    splitter: Option<Splitter>,
-    state: GenerationState,
+    pub(super) offset: u64,
+    pub(super) splitter: Option<Splitter>,
+    /// Whether the bytes are one document or lines, while that is open.
+    pub(super) start: Start,
+    pub(super) state: GenerationState,
     stored_state: GenerationState,
     renamed_to: Option<String>,
 }
 
+impl Slot {
+    /// A generation as it is stored.
+    fn of(generation: &Generation) -> Self {
+        Self {
+            id: generation.id,
+            offset: generation.offset.0,
+            splitter: None,
+            start: Start::Lines,
+            state: generation.state,
+            stored_state: generation.state,
+            renamed_to: None,
+        }
+    }
+}
+
+/// What the bytes at the start of a generation turn out to be.
+pub(super) enum Start {
+    /// Lines, as of here.
+    Lines,
+    /// Held until that is clear.
+    Open(Box<Opening>),
+    /// A document that is given up: the rest belongs to the row that says so.
+    GivenUp,
+}
+
+impl Start {
+    /// A document can only begin where the generation does.
+    fn at(offset: u64, line_len: usize) -> Self {
+        if offset == 0 {
+            Self::Open(Box::new(Opening::new(line_len)))
+        } else {
+            Self::Lines
+        }
+    }
+}
+
 #[derive(Default)]
-struct Pending {
-    slot: usize,
+pub(super) struct Pending {
+    pub(super) slot: usize,
     from: u64,
-    to: u64,
-    read_at: Timestamp,
+    pub(super) to: u64,
+    pub(super) read_at: Timestamp,
     events: Vec<LocatedEvent>,
     rejects: Vec<LineReject>,
     tally: Tally,
@@ -86,12 +141,12 @@ struct Pending {
 
 /// Owns the parser and the sink.
 pub(super) struct Worker {
-    parser: Box<dyn LineParser + Send>,
+    pub(super) parser: Box<dyn LineParser + Send>,
     sink: Box<dyn Sink>,
-    key: HashKey,
-    limits: Limits,
-    slots: Vec<Slot>,
-    pending: Pending,
+    pub(super) key: HashKey,
+    pub(super) limits: Limits,
+    pub(super) slots: Vec<Slot>,
+    pub(super) pending: Pending,
     names_sent: usize,
     progress: Arc<Progress>,
 }
@@ -107,17 +162,7 @@ impl Worker {
         progress: Arc<Progress>,
     ) -> Self {
         let names_sent = parser.names().len();
-        let slots = known
-            .iter()
-            .map(|generation| Slot {
-                id: generation.id,
-                offset: generation.offset.0,
-                splitter: None,
-                state: generation.state,
-                stored_state: generation.state,
-                renamed_to: None,
-            })
-            .collect();
+        let slots = known.iter().map(Slot::of).collect();
         Self {
             parser,
             sink,
@@ -142,6 +187,7 @@ impl Worker {
             } => {
                 if let Some(at) = self.slots.get_mut(slot) {
                     debug_assert_eq!(at.offset, trace.offset(), "attached elsewhere");
+                    at.start = Start::at(trace.offset(), self.limits.line_len);
                     at.splitter = Some(Splitter::new(self.key, self.limits.line_len, trace));
                     at.state = state;
                     at.renamed_to = renamed_to;
@@ -153,7 +199,8 @@ impl Worker {
                 len,
                 read_at,
             } => {
-                self.chunk(slot, bytes.get(..len).unwrap_or(&[]), read_at)?;
+                self.enter(slot, read_at)?;
+                self.chunk(slot, bytes.get(..len).unwrap_or(&[]))?;
                 return Ok(Some(bytes));
             }
             Work::NotText {
@@ -186,6 +233,30 @@ impl Worker {
         Ok(None)
     }
 
+    /// Returns how many generations there are.
+    pub(super) fn slots_len(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// Returns the slot of every generation.
+    pub(super) fn places(&self) -> HashMap<GenerationId, usize> {
+        let slots = self.slots.iter().enumerate();
+        slots.map(|(slot, at)| (at.id, slot)).collect()
+    }
+
+    /// Returns every generation as it is stored, everything handed over so far included.
+    pub(super) fn stored(&mut self) -> Result<Vec<Generation>, SinkError> {
+        self.finish()?;
+        self.sink.generations()
+    }
+
+    /// Forgets what was read of a generation and not stored.
+    pub(super) fn restart(&mut self, slot: usize, generation: &Generation) {
+        if let Some(at) = self.slots.get_mut(slot) {
+            *at = Slot::of(generation);
+        }
+    }
+
     /// Hands over what is pending and waits until everything is committed.
     pub(super) fn finish(&mut self) -> Result<(), SinkError> {
         self.commit()?;
@@ -203,6 +274,7 @@ impl Worker {
                 self.limits.line_len,
                 Trace::default(),
             )),
+            start: Start::at(0, self.limits.line_len),
             state: GenerationState::Open,
             stored_state: GenerationState::Open,
             renamed_to: None,
@@ -226,8 +298,8 @@ impl Worker {
         Ok(())
     }
 
-    fn chunk(&mut self, slot: usize, bytes: &[u8], read_at: Timestamp) -> Result<(), SinkError> {
-        self.enter(slot, read_at)?;
+    /// Cuts bytes into lines.
+    pub(super) fn lines(&mut self, slot: usize, bytes: &[u8]) -> Result<(), SinkError> {
         let Some(mut splitter) = self.slots.get_mut(slot).and_then(|at| at.splitter.take()) else {
             debug_assert!(false, "a chunk for a slot that is not attached");
             return Ok(());
@@ -263,6 +335,7 @@ impl Worker {
         read_at: Timestamp,
     ) -> Result<(), SinkError> {
         self.enter(slot, read_at)?;
+        self.end_start(slot, state.is_some())?;
         if let Some(mut splitter) = self.slots.get_mut(slot).and_then(|at| at.splitter.take()) {
             let before = self.pending.to;
             if let Some(piece) = splitter.remainder() {
@@ -325,6 +398,7 @@ impl Worker {
     /// Hands over the pending batch, if there is anything to hand over.
     fn commit(&mut self) -> Result<(), SinkError> {
         let slot = self.pending.slot;
+        self.take_document(slot);
         let Some(splitter) = self.slots.get_mut(slot).and_then(|at| at.splitter.take()) else {
             return Ok(());
         };
@@ -414,14 +488,14 @@ fn is_accounted(pending: &Pending) -> bool {
 
 /// How a line without its line end is treated.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum LastLine {
+pub(super) enum LastLine {
     /// Nothing more will come: it is an event or in quarantine.
     Always,
     /// More may come: it is an event, or stays where it is.
     IfWhole,
 }
 
-fn take_piece(
+pub(super) fn take_piece(
     piece: &Piece<'_>,
     parser: &mut dyn LineParser,
     pending: &mut Pending,
@@ -509,7 +583,7 @@ fn take_line(
 }
 
 impl Pending {
-    fn reject(&mut self, len: u64, hash: u64, reject: Reject) {
+    pub(super) fn reject(&mut self, len: u64, hash: u64, reject: Reject) {
         self.tally.quarantined += 1;
         self.rejects.push(LineReject {
             offset: ByteOffset(self.to),
@@ -519,7 +593,7 @@ impl Pending {
         });
     }
 
-    fn count(&mut self, span: u64) {
+    pub(super) fn count(&mut self, span: u64) {
         self.tally.lines += 1;
         self.tally.bytes += span;
         self.to += span;

@@ -2,6 +2,8 @@
 
 use std::thread;
 
+use rustix::fs::FileType;
+
 use crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use super::RuntimeError;
@@ -9,6 +11,15 @@ use crate::app::{Code, Key, Message};
 
 /// The longest pasted text taken, in bytes.
 const PASTE_LEN_MAX: usize = 4 * 1024;
+
+/// Tells whether somebody feeds lines into stdin: it is a pipe or a file, not a terminal or nothing.
+pub fn is_stdin_fed() -> bool {
+    let mode = rustix::fs::fstat(std::io::stdin()).map(|stat| stat.st_mode);
+    mode.is_ok_and(|mode| {
+        let kind = FileType::from_raw_mode(mode);
+        matches!(kind, FileType::Fifo | FileType::RegularFile)
+    })
+}
 
 /// Starts the thread that reads the keyboard; `send` is called for every message.
 ///

@@ -94,7 +94,7 @@ impl Link {
             }
             Err(error) => return Err(error.into()),
         };
-        let sender = sender.clone();
+        let (sender, wake) = (sender.clone(), sender.clone());
         let report = move |report: WriterReport| {
             let stored = match report {
                 WriterReport::Committed(committed) => {
@@ -113,11 +113,17 @@ impl Link {
             drop(sender.try_send(Wake::App(Message::DataChanged { stored })));
         };
         let sources = options.sources.clone();
+        // A source that stops or starts is shown although no line comes.
+        let progress = Progress::with_notice(move || {
+            drop(wake.try_send(Wake::App(Message::DataChanged { stored: 0 })));
+        });
         link.pipeline = Some(Pipeline::start(
             writer,
             PipelineOptions {
                 sources,
                 is_followed: true,
+                remote_pace: options.remote_pace,
+                progress: Arc::new(progress),
             },
             clock,
             StopFlag::default(),
@@ -167,7 +173,7 @@ impl Link {
             role,
             lag: None,
             rate_per_s: self.rate.per_second,
-            note: failure,
+            note: failure.or_else(|| progress?.trouble()),
             catching_up: progress.and_then(|progress| catching_up(progress)),
         }
     }

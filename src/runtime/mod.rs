@@ -27,6 +27,7 @@ pub use clock::Clock;
 pub use dashboard::run as run_dashboard;
 pub use error::RuntimeError;
 pub use feeder::Feeder;
+pub use input::is_stdin_fed;
 pub use parser::FormatParser;
 pub use pipeline::{Pipeline, PipelineOptions};
 pub use signals::{Outside, Watch, watch};

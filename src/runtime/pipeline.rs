@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::parser::FormatParser;
 use super::writer::{WriterReport, WriterThread};
@@ -19,6 +19,10 @@ pub struct PipelineOptions {
     pub sources: Vec<String>,
     /// Whether to go on when the end is reached.
     pub is_followed: bool,
+    /// The unit of every pause towards other hosts, where it is not the usual one.
+    pub remote_pace: Option<Duration>,
+    /// Where ingest tells how far it is.
+    pub progress: Arc<Progress>,
 }
 
 /// The running threads.
@@ -51,13 +55,15 @@ impl Pipeline {
             .collect::<Result<Vec<_>, _>>()?;
         let key = writer.hash_key();
         let parser = FormatParser(Parser::new(writer.names()?, key));
-        let progress = Arc::new(Progress::default());
         let (writer, sink) = WriterThread::start(writer, clock.clone(), report)?;
+        let progress = options.progress;
+        let usual = IngestOptions::default();
         let options = IngestOptions {
             follow: options.is_followed,
             sources,
             key,
-            ..IngestOptions::default()
+            remote_pace: options.remote_pace.unwrap_or(usual.remote_pace),
+            ..usual
         };
         let (clock, flag, shared) = (clock.as_fn(), stop.clone(), Arc::clone(&progress));
         let ingest = thread::Builder::new()

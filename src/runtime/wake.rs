@@ -1,6 +1,7 @@
 //! What the dashboard is started with, and what wakes its event loop.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::signals::Outside;
 use crate::app::Message;
@@ -12,6 +13,8 @@ pub struct DashboardOptions {
     pub database: PathBuf,
     /// The sources to read while it is open.
     pub sources: Vec<String>,
+    /// The unit of every pause towards other hosts, where it is not the usual one.
+    pub remote_pace: Option<Duration>,
 }
 
 /// What reaches the event loop.

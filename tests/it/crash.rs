@@ -283,6 +283,7 @@ fn planned_child() {
         PipelineOptions {
             sources: vec!["log.jsonl".to_owned()],
             is_followed: true,
+            ..PipelineOptions::default()
         },
         &clock,
         StopFlag::default(),

@@ -22,4 +22,5 @@ mod pty;
 mod readme;
 mod samples;
 mod samples_table;
+mod source_faults;
 mod support;

@@ -1,7 +1,7 @@
 //! What the tests share: the binary, temp folders, the shared samples, waiting for a condition.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
@@ -52,6 +52,16 @@ pub fn wait_for(what: &str, seconds: u64, mut condition: impl FnMut() -> bool) {
             "waited {seconds} s in vain for {what}"
         );
         pause(Duration::from_millis(10));
+    }
+}
+
+/// A process that is killed when the test is over, however it ends.
+pub struct Running(pub Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 

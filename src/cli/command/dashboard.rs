@@ -6,15 +6,18 @@ use crate::cli::args::Dashboard;
 use crate::cli::error::Failure;
 use crate::config;
 use crate::format::recorded_in_words;
-use crate::runtime::{DashboardOptions, run_dashboard};
+use crate::runtime::{DashboardOptions, is_stdin_fed, run_dashboard};
 
 /// Runs the dashboard; returns the exit code.
-pub(in crate::cli) fn run(with: &Surroundings, plan: Dashboard) -> Result<i32, Failure> {
+pub(in crate::cli) fn run(with: &Surroundings, mut plan: Dashboard) -> Result<i32, Failure> {
     if !with.capabilities.has_screen {
         with.say(
             "no terminal to draw on: printing the report (`routetop --help` lists the commands)",
         );
         return report::run(with, plan.into_report());
+    }
+    if plan.sources.is_empty() && is_stdin_fed() {
+        plan.sources.push("-".to_owned());
     }
     let theme = match with.capabilities.theme {
         config::Theme::Mono => ThemeName::Mono,
@@ -31,6 +34,7 @@ pub(in crate::cli) fn run(with: &Surroundings, plan: Dashboard) -> Result<i32, F
     let options = DashboardOptions {
         database: plan.database,
         sources: plan.sources,
+        remote_pace: with.remote_pace,
     };
     Ok(run_dashboard(&options, app, &with.clock)?)
 }

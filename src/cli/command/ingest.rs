@@ -55,6 +55,8 @@ pub(in crate::cli) fn read_all(
     let options = PipelineOptions {
         sources,
         is_followed,
+        remote_pace: with.remote_pace,
+        ..PipelineOptions::default()
     };
     let pipeline = Pipeline::start(writer, options, &with.clock, stop, report)?;
     let bar = bar(with);

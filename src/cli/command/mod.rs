@@ -7,6 +7,7 @@ pub(super) mod ingest;
 pub(super) mod report;
 
 use std::io::{self, Write};
+use std::time::Duration;
 
 use super::args::GlobalArgs;
 use super::error::Failure;
@@ -25,6 +26,8 @@ pub(super) struct Surroundings {
     pub(super) clock: Clock,
     /// Whether stderr is a terminal.
     pub(super) stderr_is_terminal: bool,
+    /// The unit of every pause towards other hosts, where it is not the usual one.
+    pub(super) remote_pace: Option<Duration>,
 }
 
 impl Surroundings {
