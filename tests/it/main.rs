@@ -15,6 +15,7 @@ mod architecture;
 mod crash;
 mod errors;
 mod hostile;
+mod litellm_callback;
 mod pty;
 mod readme;
 mod samples;
