@@ -139,7 +139,9 @@ CREATE TABLE generation (
   lines INTEGER NOT NULL DEFAULT 0, bytes INTEGER NOT NULL DEFAULT 0, blank INTEGER NOT NULL DEFAULT 0,
   noise INTEGER NOT NULL DEFAULT 0, quarantined INTEGER NOT NULL DEFAULT 0, events INTEGER NOT NULL DEFAULT 0,
   duplicates INTEGER NOT NULL DEFAULT 0, conflicts INTEGER NOT NULL DEFAULT 0, newest_ts INTEGER,
-  opened_at INTEGER NOT NULL, read_at INTEGER, noise_sample TEXT
+  opened_at INTEGER NOT NULL, read_at INTEGER, noise_sample TEXT,
+  -- Whether the user's mapping made its lines carry corrections.
+  maps_corrections INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE TABLE generation_format (generation INTEGER NOT NULL, format INTEGER NOT NULL, lines INTEGER NOT NULL,
   PRIMARY KEY (generation, format)) STRICT, WITHOUT ROWID;

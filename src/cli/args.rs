@@ -7,7 +7,7 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use super::demo::Incident;
 use super::error::UsageError;
 use super::times::{WindowArgs, Zone, read_time};
-use crate::config::{ThemeChoice, Wishes};
+use crate::config::{ThemeChoice, Wishes, nearest};
 use crate::model::{Micros, Timestamp, Window, sanitise};
 use crate::stats::{Page, Span};
 
@@ -26,7 +26,8 @@ const EXAMPLES: &str = "Examples:
 const INGEST_EXAMPLES: &str = "Examples:
   routetop ingest app.jsonl.gz
   routetop ingest --db prod.db --follow '/var/log/router/*.jsonl'
-  zcat old.gz | routetop ingest -";
+  zcat old.gz | routetop ingest -
+  routetop ingest --map mapping.toml gateway.log  facts by JSON pointer, for any JSON";
 const REPORT_EXAMPLES: &str = "Examples:
   routetop report --since 1h
   routetop report app.jsonl.gz                  in memory, nothing is kept
@@ -67,6 +68,12 @@ pub struct GlobalArgs {
     /// The database [default: routes.db in the current folder]
     #[arg(long, value_name = "FILE", global = true, help_heading = "Global")]
     pub db: Option<PathBuf>,
+    /// The config file [default: routetop/config.toml below `$XDG_CONFIG_HOME` or ~/.config]
+    #[arg(long, value_name = "FILE", global = true, help_heading = "Global")]
+    pub config: Option<PathBuf>,
+    /// Where facts stand that a format cannot tell, or that has no known format
+    #[arg(long, value_name = "FILE", global = true, help_heading = "Global")]
+    pub map: Option<PathBuf>,
     /// Freeze the clock at this time (RFC 3339)
     #[arg(long, value_name = "TIME", global = true, help_heading = "Global")]
     pub now: Option<String>,
@@ -443,31 +450,7 @@ impl DashboardArgs {
 /// Returns the command that `word` was probably meant to be: a bare word within two edits of it.
 fn mistyped_command(word: &str) -> Option<&'static str> {
     let is_bare = word.bytes().all(|byte| byte.is_ascii_alphabetic());
-    let nearest = Command::WORDS
-        .into_iter()
-        .min_by_key(|command| edits(word, command))?;
-    (is_bare && word.len() > 2 && edits(word, nearest) <= 2).then_some(nearest)
-}
-
-/// Levenshtein's distance in bytes.
-fn edits(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.bytes().enumerate() {
-        let mut diagonal = i;
-        let mut left = i + 1;
-        for (cell, y) in row.iter_mut().skip(1).zip(b.bytes()) {
-            let best = (diagonal + usize::from(x != y))
-                .min(left + 1)
-                .min(*cell + 1);
-            diagonal = *cell;
-            *cell = best;
-            left = best;
-        }
-        if let Some(first) = row.first_mut() {
-            *first = i + 1;
-        }
-    }
-    row.last().copied().unwrap_or(0)
+    nearest(word, Command::WORDS).filter(|_| is_bare && word.len() > 2)
 }
 
 /// Returns what to print for a refused command line (or for `--help`), safe for any terminal.

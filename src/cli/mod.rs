@@ -6,6 +6,7 @@
 
 pub mod args;
 mod command;
+mod config_file;
 pub mod demo;
 pub mod error;
 pub mod explain;

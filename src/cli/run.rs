@@ -8,6 +8,7 @@ use clap::error::ErrorKind;
 
 use super::args::{Args, Plan, shown_error};
 use super::command::{self, Surroundings, print};
+use super::config_file;
 use super::error::Failure;
 use crate::config::{Capabilities, Environment};
 use crate::model::sanitise;
@@ -62,6 +63,7 @@ fn obey(args: Args) -> Result<i32, Failure> {
         ),
         clock: Clock::new(global.frozen_now(system.now())?),
         stderr_is_terminal: io::stderr().is_terminal(),
+        rules: config_file::rules(&global, &environment)?,
         global,
     };
     match args.plan(system.now())? {

@@ -16,6 +16,10 @@ pub struct Environment {
     pub colorterm: Option<String>,
     /// `HOME`, where set and not empty.
     pub home: Option<PathBuf>,
+    /// `XDG_CONFIG_HOME`, where set and not empty.
+    pub config_home: Option<PathBuf>,
+    /// `PATH`, where set and not empty.
+    pub path: Option<OsString>,
     /// Whether the program runs inside tmux.
     pub tmux: bool,
 }
@@ -36,6 +40,8 @@ impl Environment {
                 "COLORTERM" => env.colorterm = text,
                 "TMUX" => env.tmux = text.is_some(),
                 "HOME" => env.home = text.is_some().then(|| PathBuf::from(value)),
+                "XDG_CONFIG_HOME" => env.config_home = text.is_some().then(|| PathBuf::from(value)),
+                "PATH" => env.path = text.is_some().then_some(value),
                 "LC_ALL" => *all = text,
                 "LC_CTYPE" => *ctype = text,
                 "LANG" => *lang = text,

@@ -7,13 +7,17 @@
 //!
 //! [`FORMATS`] is the one table of formats: numbers, names, detection and parsing hang on it.
 
+mod glob;
 mod litellm;
+mod mapping;
 mod native;
 mod parser;
+mod price;
 mod reading;
 mod recorded;
 mod redact;
 mod registry;
+mod rules;
 mod scalar;
 mod scratch;
 mod screen;
@@ -25,6 +29,7 @@ pub use reading::Reading;
 pub use recorded::recorded_in_words;
 pub use redact::{noise_sample, redact};
 pub use registry::{FORMATS, Format, format_by_number};
+pub use rules::Rules;
 
 #[cfg(test)]
 mod tests;

@@ -1,11 +1,17 @@
 //! The parser: one line in, what it says out.
 
+use std::sync::Arc;
+
 use smallvec::SmallVec;
 
+use super::mapping::line;
+use super::price;
 use super::reading::Reading;
 use super::registry::FORMATS;
+use super::rules::Rules;
 use super::scratch::Scratch;
 use super::screen::{self, Look};
+use crate::config::Price;
 use crate::model::{Event, HashKey, Name, Names, Reject, Timestamp};
 
 /// What a line says.
@@ -30,13 +36,15 @@ pub enum Parsed {
 #[derive(Debug)]
 pub struct Parser {
     scratch: Scratch,
+    prices: Arc<[Price]>,
 }
 
 impl Parser {
     /// Makes a parser that goes on from `names`; sessions and ties are hashed with `key`.
-    pub fn new(names: Names, key: HashKey) -> Self {
+    pub fn new(names: Names, key: HashKey, rules: Rules) -> Self {
         Self {
-            scratch: Scratch::new(names, key),
+            prices: rules.prices,
+            scratch: Scratch::new(names, key, rules.plan),
         }
     }
 
@@ -71,6 +79,27 @@ impl Parser {
         self.scratch.take_unknown()
     }
 
+    /// Tells whether the user's mapping makes lines of that format carry corrections.
+    pub fn maps_corrections_of(&self, format: u8) -> bool {
+        let plan = self.scratch.plan.as_ref();
+        plan.is_some_and(|plan| plan.maps_corrections_of(format))
+    }
+
+    /// Adds what the user's rules say to what the line says.
+    fn apply_rules(&mut self, text: &str, format: u8, events: &mut SmallVec<[Event; 1]>) {
+        if self.scratch.plan.is_some() {
+            line::overlay(&mut self.scratch, text, format, events);
+        }
+        if self.prices.is_empty() {
+            return;
+        }
+        for event in events {
+            if let Event::Request(request) = event {
+                price::estimate(&self.prices, &self.scratch.names, request);
+            }
+        }
+    }
+
     /// Offers the line to each format; `None`: it is no strict JSON.
     fn read(&mut self, text: &str, read_at: Timestamp) -> Option<Parsed> {
         for format in FORMATS {
@@ -81,7 +110,10 @@ impl Parser {
                 Reading::NotMine => {}
                 Reading::Broken => return None,
                 Reading::Rejected(reject) => return Some(Parsed::Rejected(reject)),
-                Reading::Events(format, events) => return Some(Parsed::Events { format, events }),
+                Reading::Events(format, mut events) => {
+                    self.apply_rules(text, format, &mut events);
+                    return Some(Parsed::Events { format, events });
+                }
             }
         }
         let reject = screen::unknown_format(text);

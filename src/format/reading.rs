@@ -10,6 +10,8 @@ pub(super) const NATIVE: u8 = 1;
 pub(super) const LITELLM_SDK: u8 = 2;
 /// LiteLLM, written by the proxy.
 pub(super) const LITELLM_PROXY: u8 = 3;
+/// Any JSON, as the user's mapping says.
+pub(super) const MAPPED: u8 = 14;
 
 /// What a format made of a line.
 #[derive(Debug)]

@@ -1,6 +1,7 @@
 //! The one table of formats.
 
-use super::reading::{LITELLM_PROXY, LITELLM_SDK, NATIVE, Reading};
+use super::mapping::line as mapped;
+use super::reading::{LITELLM_PROXY, LITELLM_SDK, MAPPED, NATIVE, Reading};
 use super::scratch::Scratch;
 use super::{litellm, native};
 use crate::model::Timestamp;
@@ -65,6 +66,15 @@ pub static FORMATS: &[Format] = &[
         ],
         detect: litellm::may_be,
         parse: litellm::parse,
+    },
+    Format {
+        number: MAPPED,
+        name: "mapped",
+        title: "JSON, as the mapping file says",
+        carries_corrections: false,
+        cannot_tell: &["what the mapping does not name"],
+        detect: mapped::may_be,
+        parse: mapped::parse,
     },
 ];
 

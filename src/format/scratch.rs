@@ -1,7 +1,10 @@
 //! What all lines of one parser share: names, the key and the counts of unknown fields.
 
+use std::sync::Arc;
+
 use hashbrown::HashMap;
 
+use super::mapping::Plan;
 use super::redact::redact;
 use super::scalar::Scalar;
 use crate::model::{Flags, HashKey, Micros, Name, Names, NanoUsd, Timestamp};
@@ -14,14 +17,17 @@ const UNKNOWN_MAX: usize = 256;
 pub struct Scratch {
     pub(crate) names: Names,
     pub(crate) key: HashKey,
+    /// The user's mapping.
+    pub(crate) plan: Option<Arc<Plan>>,
     unknown: HashMap<Name, u64>,
 }
 
 impl Scratch {
-    pub(crate) fn new(names: Names, key: HashKey) -> Self {
+    pub(crate) fn new(names: Names, key: HashKey, plan: Option<Arc<Plan>>) -> Self {
         Self {
             names,
             key,
+            plan,
             unknown: HashMap::new(),
         }
     }

@@ -33,6 +33,9 @@ pub trait LineParser {
     /// Returns the fields that no format knew since the last call, with how often they were seen.
     fn take_unknown_fields(&mut self) -> Vec<(Name, u64)>;
 
+    /// Tells whether the user's mapping makes lines of that format carry corrections.
+    fn maps_corrections_of(&self, format: u8) -> bool;
+
     /// Returns the first characters of a noise line, redacted.
     fn noise_sample(&self, line: &[u8]) -> String;
 }

@@ -497,6 +497,7 @@ fn take_line(
                     .into_iter()
                     .map(|event| LocatedEvent { offset, event }),
             );
+            pending.tally.maps_corrections |= parser.maps_corrections_of(format);
             let by_format = &mut pending.tally.by_format;
             match by_format.iter_mut().find(|(known, _)| *known == format) {
                 Some((_, lines)) => *lines += 1,

@@ -136,6 +136,8 @@ pub struct Tally {
     pub by_format: Vec<(u8, u64)>,
     /// Fields that no format knows, by name, with how often they were seen.
     pub unknown_fields: Vec<(Name, u64)>,
+    /// Whether the user's mapping makes lines of this source carry corrections.
+    pub maps_corrections: bool,
     /// The first bytes of the latest noise, redacted, for the sources page.
     pub noise_sample: Option<String>,
 }

@@ -155,7 +155,9 @@ fn copy_flag(into: &mut Request, from: Flags, flag: Flags) {
     into.flags.set(Flags(from.0 & flag.0));
 }
 
-/// A correction without details (a bare `corrected` flag) is filled by one that has them.
+/// A correction without details (a bare `corrected` flag) is filled by one that has them. Of several
+/// that differ only in when they came, e.g. told by each line of a request that repeats another, the
+/// earliest counts.
 fn merge_correction(
     into: &mut Option<Correction>,
     other: Option<Correction>,
@@ -165,6 +167,16 @@ fn merge_correction(
     match (*into, other) {
         (None, Some(_)) => *into = other,
         (Some(known), Some(new)) if is_bare(known) && !is_bare(new) => *into = other,
+        (Some(known), Some(new))
+            if known.ts.is_some()
+                && new.ts.is_some()
+                && Correction {
+                    ts: new.ts,
+                    ..known
+                } == new =>
+        {
+            *into = if new.ts < known.ts { other } else { *into };
+        }
         (Some(known), Some(new)) if known != new && !is_bare(new) => conflict(),
         _ => {}
     }
@@ -355,6 +367,31 @@ mod tests {
             prop_assert_eq!(conflicts, vec![]);
             prop_assert_eq!(whole, expected);
         }
+    }
+
+    #[test]
+    fn of_one_correction_told_twice_the_earliest_time_counts() {
+        let correction = |ts: i64, kind| {
+            let mut line = bare(ts);
+            line.correction = Some(Correction {
+                kind,
+                by: CorrectionBy::User,
+                ts: Some(Timestamp(ts)),
+                after: None,
+            });
+            line
+        };
+        let first = correction(2_000, CorrectionKind::Edit);
+        let again = correction(2_500, CorrectionKind::Edit);
+        for lines in [
+            vec![first.clone(), again.clone()],
+            vec![again, first.clone()],
+        ] {
+            let (whole, conflicts) = join(lines);
+            assert_eq!((whole.correction, conflicts), (first.correction, vec![]));
+        }
+        let (_, conflicts) = join(vec![first, correction(2_500, CorrectionKind::Takeover)]);
+        assert_eq!(conflicts.len(), 1);
     }
 
     #[test]

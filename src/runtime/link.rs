@@ -118,6 +118,7 @@ impl Link {
             PipelineOptions {
                 sources,
                 is_followed: true,
+                rules: options.rules.clone(),
             },
             clock,
             StopFlag::default(),

@@ -26,6 +26,10 @@ impl LineParser for FormatParser {
         self.0.take_unknown_fields()
     }
 
+    fn maps_corrections_of(&self, format: u8) -> bool {
+        self.0.maps_corrections_of(format)
+    }
+
     fn noise_sample(&self, line: &[u8]) -> String {
         format::noise_sample(line)
     }

@@ -7,7 +7,7 @@ use std::time::Instant;
 use super::parser::FormatParser;
 use super::writer::{WriterReport, WriterThread};
 use super::{Clock, RuntimeError};
-use crate::format::Parser;
+use crate::format::{Parser, Rules};
 use crate::ingest::{self, IngestError, IngestOptions, Progress, SourceSpec, StopFlag, Summary};
 use crate::model::Micros;
 use crate::store::Writer;
@@ -19,6 +19,8 @@ pub struct PipelineOptions {
     pub sources: Vec<String>,
     /// Whether to go on when the end is reached.
     pub is_followed: bool,
+    /// What the user says about reading lines.
+    pub rules: Rules,
 }
 
 /// The running threads.
@@ -50,7 +52,7 @@ impl Pipeline {
             .map(|source| SourceSpec::parse(source))
             .collect::<Result<Vec<_>, _>>()?;
         let key = writer.hash_key();
-        let parser = FormatParser(Parser::new(writer.names()?, key));
+        let parser = FormatParser(Parser::new(writer.names()?, key, options.rules));
         let progress = Arc::new(Progress::default());
         let (writer, sink) = WriterThread::start(writer, clock.clone(), report)?;
         let options = IngestOptions {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::signals::Outside;
 use crate::app::Message;
+use crate::format::Rules;
 
 /// What the dashboard is started with.
 #[derive(Debug, Clone)]
@@ -12,6 +13,8 @@ pub struct DashboardOptions {
     pub database: PathBuf,
     /// The sources to read while it is open.
     pub sources: Vec<String>,
+    /// What the user says about reading lines.
+    pub rules: Rules,
 }
 
 /// What reaches the event loop.

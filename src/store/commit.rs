@@ -274,7 +274,8 @@ impl<'w> Work<'w> {
                 "UPDATE generation SET lines=lines+?2,bytes=bytes+?3,blank=blank+?4,noise=noise+?5,\
                  quarantined=quarantined+?6,events=events+?7,duplicates=duplicates+?8,\
                  conflicts=conflicts+?9,newest_ts=max(coalesce(newest_ts,?10),?10),read_at=?11,\
-                 noise_sample=coalesce(?12,noise_sample) WHERE id=?1",
+                 noise_sample=coalesce(?12,noise_sample),\
+                 maps_corrections=max(maps_corrections,?13) WHERE id=?1",
             )?
             .execute(params![
                 generation,
@@ -289,6 +290,7 @@ impl<'w> Work<'w> {
                 newest.map(|ts| ts.0),
                 batch.read_at.0,
                 tally.noise_sample,
+                tally.maps_corrections,
             ])?;
         for (format, lines) in &tally.by_format {
             connection

@@ -16,6 +16,7 @@ mod crash;
 mod errors;
 mod hostile;
 mod litellm_callback;
+mod mapping;
 mod pty;
 mod readme;
 mod samples;

@@ -31,6 +31,7 @@ pub(in crate::cli) fn run(with: &Surroundings, plan: Dashboard) -> Result<i32, F
     let options = DashboardOptions {
         database: plan.database,
         sources: plan.sources,
+        rules: with.rules.clone(),
     };
     Ok(run_dashboard(&options, app, &with.clock)?)
 }

@@ -55,6 +55,7 @@ pub(in crate::cli) fn read_all(
     let options = PipelineOptions {
         sources,
         is_followed,
+        rules: with.rules.clone(),
     };
     let pipeline = Pipeline::start(writer, options, &with.clock, stop, report)?;
     let bar = bar(with);

@@ -12,6 +12,7 @@ use super::args::GlobalArgs;
 use super::error::Failure;
 use super::report::text::Style;
 use crate::config::Capabilities;
+use crate::format::Rules;
 use crate::runtime::Clock;
 
 /// What every command is given beside its plan.
@@ -23,6 +24,8 @@ pub(super) struct Surroundings {
     pub(super) capabilities: Capabilities,
     /// The clock, real or frozen by `--now`.
     pub(super) clock: Clock,
+    /// What the user says about reading lines.
+    pub(super) rules: Rules,
     /// Whether stderr is a terminal.
     pub(super) stderr_is_terminal: bool,
 }

@@ -120,7 +120,7 @@ impl Reader {
         let mut sources: BTreeMap<i64, SourceRow> = BTreeMap::new();
         let mut select = self.connection.prepare_cached(
             "SELECT s.id,s.name,g.state,g.lines,g.bytes,g.blank,g.noise,g.quarantined,g.events,g.duplicates,\
-             g.conflicts,g.newest_ts,g.read_at,g.noise_sample FROM generation g JOIN source s ON s.id=g.source ORDER BY g.id",
+             g.conflicts,g.newest_ts,g.read_at,g.noise_sample,g.maps_corrections FROM generation g JOIN source s ON s.id=g.source ORDER BY g.id",
         )?;
         let mut rows = select.query([])?;
         let totals = &mut snapshot.ingest;
@@ -143,6 +143,7 @@ impl Reader {
             source.noise_sample = row
                 .get::<_, Option<String>>(13)?
                 .or(source.noise_sample.take());
+            source.corrections_known |= row.get::<_, bool>(14)?;
             totals.lines += count(3)?;
             totals.blank += count(5)?;
             totals.noise += count(6)?;

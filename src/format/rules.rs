@@ -1,0 +1,81 @@
+//! What the user says about reading lines: a mapping and prices.
+
+use std::sync::Arc;
+
+use super::mapping::Plan;
+use super::registry::FORMATS;
+use crate::config::{ConfigError, Mapping, Price, nearest};
+
+/// The rules of a parser; the default has none.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Rules {
+    /// The mapping, ready for use.
+    pub(super) plan: Option<Arc<Plan>>,
+    /// Prices in the order in which they are tried.
+    pub(super) prices: Arc<[Price]>,
+}
+
+impl Rules {
+    /// Makes the rules of a config file.
+    ///
+    /// # Errors
+    ///
+    /// When the mapping names a format that there is not.
+    pub fn try_new(mapping: Option<Mapping>, prices: Vec<Price>) -> Result<Self, ConfigError> {
+        let plan = mapping.map(plan).transpose()?;
+        Ok(Self {
+            plan: plan.map(Arc::new),
+            prices: prices.into(),
+        })
+    }
+}
+
+fn plan(mapping: Mapping) -> Result<Plan, ConfigError> {
+    let number = |(name, at): &(String, _)| {
+        let found = FORMATS.iter().find(|format| format.name == name);
+        found.map(|format| format.number).ok_or_else(|| {
+            let names: Vec<&str> = FORMATS.iter().map(|format| format.name).collect();
+            let hint = nearest(name, names.iter().copied()).map_or_else(
+                || format!("formats are {}", names.join(", ")),
+                |meant| format!("did you mean `{meant}`?"),
+            );
+            ConfigError {
+                at: *at,
+                what: format!("`{name}` is no format"),
+                hint: Some(hint),
+            }
+        })
+    };
+    let formats = mapping
+        .formats
+        .iter()
+        .map(number)
+        .collect::<Result<_, _>>()?;
+    Ok(Plan::new(mapping, formats))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use crate::format::reading::{MAPPED, NATIVE};
+
+    #[test]
+    fn formats_are_checked_by_name() {
+        let rules = |toml: &str| {
+            let config = Config::parse(toml).unwrap();
+            Rules::try_new(config.mapping, config.prices)
+        };
+        let error = rules("[map]\nformats = [\"native\",\n \"litelm-proxy\"]\n").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "line 3, column 2: `litelm-proxy` is no format"
+        );
+        assert_eq!(error.hint.as_deref(), Some("did you mean `litellm-proxy`?"));
+        let plan = rules("[map]\nformats = [\"mapped\"]\n[map.correction]\nwhen = \"/x\"\n");
+        let plan = plan.unwrap().plan.unwrap();
+        assert!(plan.maps_corrections_of(MAPPED) && !plan.maps_corrections_of(NATIVE));
+        let plan = rules("[map]\nroute = \"/r\"\n").unwrap().plan.unwrap();
+        assert!(plan.is_for(NATIVE) && !plan.maps_corrections_of(NATIVE));
+    }
+}
