@@ -100,7 +100,7 @@ CREATE TABLE rollup_minute (
   unfinished INTEGER NOT NULL, attempts INTEGER NOT NULL, attempted INTEGER NOT NULL, first_pass INTEGER NOT NULL,
   first_pass_lenient INTEGER NOT NULL, escalated INTEGER NOT NULL, fallback INTEGER NOT NULL,
   correctable INTEGER NOT NULL, corrected INTEGER NOT NULL, uncorrectable INTEGER NOT NULL,
-  cost_known INTEGER NOT NULL, cost_known_completed INTEGER NOT NULL, cost_nano INTEGER NOT NULL,
+  cost_known INTEGER NOT NULL, cost_known_completed INTEGER NOT NULL, cost_estimated INTEGER NOT NULL, cost_nano INTEGER NOT NULL,
   cost_completed_nano INTEGER NOT NULL, latency BLOB NOT NULL, ttft BLOB NOT NULL, detail BLOB NOT NULL,
   PRIMARY KEY (t, route)
 ) STRICT, WITHOUT ROWID;
@@ -110,7 +110,7 @@ CREATE TABLE rollup_hour (
   unfinished INTEGER NOT NULL, attempts INTEGER NOT NULL, attempted INTEGER NOT NULL, first_pass INTEGER NOT NULL,
   first_pass_lenient INTEGER NOT NULL, escalated INTEGER NOT NULL, fallback INTEGER NOT NULL,
   correctable INTEGER NOT NULL, corrected INTEGER NOT NULL, uncorrectable INTEGER NOT NULL,
-  cost_known INTEGER NOT NULL, cost_known_completed INTEGER NOT NULL, cost_nano INTEGER NOT NULL,
+  cost_known INTEGER NOT NULL, cost_known_completed INTEGER NOT NULL, cost_estimated INTEGER NOT NULL, cost_nano INTEGER NOT NULL,
   cost_completed_nano INTEGER NOT NULL, latency BLOB NOT NULL, ttft BLOB NOT NULL, detail BLOB NOT NULL,
   PRIMARY KEY (t, route)
 ) STRICT, WITHOUT ROWID;
@@ -120,7 +120,7 @@ CREATE TABLE rollup_day (
   unfinished INTEGER NOT NULL, attempts INTEGER NOT NULL, attempted INTEGER NOT NULL, first_pass INTEGER NOT NULL,
   first_pass_lenient INTEGER NOT NULL, escalated INTEGER NOT NULL, fallback INTEGER NOT NULL,
   correctable INTEGER NOT NULL, corrected INTEGER NOT NULL, uncorrectable INTEGER NOT NULL,
-  cost_known INTEGER NOT NULL, cost_known_completed INTEGER NOT NULL, cost_nano INTEGER NOT NULL,
+  cost_known INTEGER NOT NULL, cost_known_completed INTEGER NOT NULL, cost_estimated INTEGER NOT NULL, cost_nano INTEGER NOT NULL,
   cost_completed_nano INTEGER NOT NULL, latency BLOB NOT NULL, ttft BLOB NOT NULL, detail BLOB NOT NULL,
   PRIMARY KEY (t, route)
 ) STRICT, WITHOUT ROWID;
@@ -152,6 +152,9 @@ CREATE TABLE generation_field (generation INTEGER NOT NULL, field INTEGER NOT NU
 CREATE TABLE quarantine (generation INTEGER NOT NULL, offset INTEGER NOT NULL, len INTEGER NOT NULL,
   hash INTEGER NOT NULL, reason TEXT NOT NULL, detail TEXT NOT NULL, first_seen INTEGER NOT NULL,
   PRIMARY KEY (generation, offset)) STRICT, WITHOUT ROWID;
+-- The lines themselves, redacted, of sources that cannot be read again; meta kept_bytes counts their bytes.
+CREATE TABLE quarantine_line (generation INTEGER NOT NULL, offset INTEGER NOT NULL, kept_at INTEGER NOT NULL,
+  line TEXT NOT NULL, PRIMARY KEY (generation, offset)) STRICT, WITHOUT ROWID;
 CREATE TABLE reject_count (generation INTEGER NOT NULL, reason TEXT NOT NULL, count INTEGER NOT NULL,
-  offset INTEGER NOT NULL, detail TEXT NOT NULL, first_seen INTEGER NOT NULL,
+  offset INTEGER NOT NULL, len INTEGER NOT NULL, detail TEXT NOT NULL, first_seen INTEGER NOT NULL,
   PRIMARY KEY (generation, reason)) STRICT, WITHOUT ROWID;

@@ -268,6 +268,7 @@ fn explanation() -> Explanation {
         latency: Some(Micros(2_900_000)),
         ttft: None,
         cost: Some(NanoUsd(4_100_000)),
+        is_cost_estimated: false,
         has_hidden_attempts: false,
         normal: Comparison {
             compared_with: 7,

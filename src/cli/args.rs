@@ -27,6 +27,7 @@ const INGEST_EXAMPLES: &str = "Examples:
   routetop ingest app.jsonl.gz
   routetop ingest --db prod.db --follow '/var/log/router/*.jsonl'
   zcat old.gz | routetop ingest -
+  routetop ingest --retry-quarantine --map mapping.toml
   routetop ingest --map mapping.toml gateway.log  facts by JSON pointer, for any JSON";
 const REPORT_EXAMPLES: &str = "Examples:
   routetop report --since 1h
@@ -143,11 +144,14 @@ pub enum Command {
     #[command(after_help = INGEST_EXAMPLES)]
     Ingest {
         /// Files, folders, quoted globs or `-`
-        #[arg(value_name = "SOURCE", required = true)]
+        #[arg(value_name = "SOURCE", required_unless_present = "retry_quarantine")]
         sources: Vec<String>,
         /// Go on as the files grow and rotate
         #[arg(long)]
         follow: bool,
+        /// Read rejected lines again (of these sources, or all), e.g. with a better mapping
+        #[arg(long, conflicts_with = "follow")]
+        retry_quarantine: bool,
     },
     /// Print what the overview shows
     #[command(after_help = REPORT_EXAMPLES)]
@@ -278,6 +282,13 @@ pub enum Plan {
         /// Whether to go on as they grow.
         follow: bool,
     },
+    /// Read rejected lines again.
+    Retry {
+        /// The database.
+        database: PathBuf,
+        /// The sources they came from; none: all.
+        sources: Vec<String>,
+    },
     /// Print a report.
     Report(Report),
     /// Explain a request.
@@ -391,7 +402,14 @@ impl Args {
             return Err(UsageError::Mixed);
         }
         Ok(match command {
-            Command::Ingest { sources, follow } => Plan::Ingest {
+            Command::Ingest {
+                sources,
+                retry_quarantine: true,
+                ..
+            } => Plan::Retry { database, sources },
+            Command::Ingest {
+                sources, follow, ..
+            } => Plan::Ingest {
                 database,
                 sources,
                 follow,
@@ -611,6 +629,7 @@ mod tests {
     #[test]
     fn contradictions_are_refused() {
         for words in [
+            "routetop ingest --follow --retry-quarantine",
             "routetop report --since 1h --all",
             "routetop report --to 10:00",
             "routetop -q -v",

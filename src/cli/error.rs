@@ -30,6 +30,9 @@ pub enum Failure {
         /// Some ids that begin with it.
         some: Vec<String>,
     },
+    /// No source of that name was ever read into the database.
+    #[error("find source `{0}`: nothing was read from it")]
+    UnknownSource(String),
     /// The config file or a mapping file is wrong.
     #[error("use `{path}`: {cause}")]
     Config {
@@ -98,7 +101,7 @@ impl Failure {
     /// Returns the exit code.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::UnknownRequest(_) | Self::AmbiguousRequest { .. } => 1,
+            Self::UnknownRequest(_) | Self::AmbiguousRequest { .. } | Self::UnknownSource(_) => 1,
             Self::Usage(_) | Self::Config { .. } | Self::ConfigFile { .. } | Self::NoMapping(_) => {
                 UsageError::EXIT_CODE
             }
@@ -116,6 +119,9 @@ impl Failure {
                 "the decisions page lists ids; the id is that of the log, not of the provider"
                     .to_owned(),
             ),
+            Self::UnknownSource(_) => {
+                Some("the sources page lists them as they were named".to_owned())
+            }
             Self::Config { cause, .. } => cause.hint.clone(),
             Self::ConfigFile { .. } => {
                 Some("name a file of TOML that this user can read".to_owned())

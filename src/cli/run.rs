@@ -73,6 +73,7 @@ fn obey(args: Args) -> Result<i32, Failure> {
             sources,
             follow,
         } => command::ingest::run(&with, &database, sources, follow),
+        Plan::Retry { database, sources } => command::retry::run(&with, &database, &sources),
         Plan::Report(plan) => command::report::run(&with, plan),
         Plan::Explain {
             database,

@@ -17,8 +17,8 @@ pub use document::{At, ConfigError};
 pub use environment::Environment;
 pub use file::{Config, config_path};
 pub use mapping::{
-    AttemptMap, Condition, CorrectionMap, Lookup, Mapping, Measure, MoneyUnit, Place, Pointer,
-    TimeForm, Unit, Words,
+    ATTEMPT_OUTCOMES, AttemptMap, CORRECTION_KINDS, Condition, CorrectionMap, Lookup, Mapping,
+    Measure, MoneyUnit, OUTCOMES, Place, Pointer, TimeForm, Unit, Words,
 };
 pub use nearest::nearest;
 pub use price::Price;

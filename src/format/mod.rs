@@ -8,6 +8,7 @@
 //! [`FORMATS`] is the one table of formats: numbers, names, detection and parsing hang on it.
 
 mod glob;
+mod kept;
 mod litellm;
 mod mapping;
 mod native;
@@ -24,6 +25,7 @@ mod screen;
 mod time;
 mod wire;
 
+pub use kept::kept_line;
 pub use parser::{Parsed, Parser};
 pub use reading::Reading;
 pub use recorded::recorded_in_words;

@@ -36,6 +36,9 @@ pub trait LineParser {
     /// Tells whether the user's mapping makes lines of that format carry corrections.
     fn maps_corrections_of(&self, format: u8) -> bool;
 
+    /// Returns a rejected line as it may be kept where its source cannot be read again.
+    fn kept_line(&self, line: &[u8]) -> Option<Box<str>>;
+
     /// Returns the first characters of a noise line, redacted.
     fn noise_sample(&self, line: &[u8]) -> String;
 }

@@ -107,6 +107,10 @@ impl LineParser for Ids {
         false
     }
 
+    fn kept_line(&self, _: &[u8]) -> Option<Box<str>> {
+        None
+    }
+
     fn parse(&mut self, line: &[u8], _: Timestamp) -> ParsedLine {
         let text = String::from_utf8_lossy(line);
         if text.trim().is_empty() {

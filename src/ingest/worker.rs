@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::model::{
     Advance, Batch, ByteOffset, Generation, GenerationId, GenerationState, HashKey, LineReject,
-    LocatedEvent, NewGeneration, Reject, Tally, Timestamp,
+    LocatedEvent, NewGeneration, Reject, Tally, Timestamp, is_passing,
 };
 
 use super::identity::{Trace, len_u64};
@@ -66,6 +66,8 @@ pub(super) struct Limits {
 
 struct Slot {
     id: GenerationId,
+    /// Whether its lines cannot be read again.
+    is_passing: bool,
     offset: u64,
     splitter: Option<Splitter>,
     state: GenerationState,
@@ -76,6 +78,7 @@ struct Slot {
 #[derive(Default)]
 struct Pending {
     slot: usize,
+    is_passing: bool,
     from: u64,
     to: u64,
     read_at: Timestamp,
@@ -111,6 +114,7 @@ impl Worker {
             .iter()
             .map(|generation| Slot {
                 id: generation.id,
+                is_passing: is_passing(&generation.path, generation.device, generation.inode),
                 offset: generation.offset.0,
                 splitter: None,
                 state: generation.state,
@@ -197,6 +201,7 @@ impl Worker {
         let id = self.sink.open_generation(new)?;
         self.slots.push(Slot {
             id,
+            is_passing: is_passing(&new.path, new.device, new.inode),
             offset: 0,
             splitter: Some(Splitter::new(
                 self.key,
@@ -219,6 +224,7 @@ impl Worker {
             && self.pending.from == self.pending.to
         {
             self.pending.slot = slot;
+            self.pending.is_passing = at.is_passing;
             self.pending.from = at.offset;
             self.pending.to = at.offset;
         }
@@ -364,6 +370,7 @@ impl Worker {
         at.offset = pending.to;
         at.stored_state = at.state;
         self.pending.slot = slot;
+        self.pending.is_passing = at.is_passing;
         self.pending.from = pending.to;
         self.pending.to = pending.to;
         self.pending.read_at = pending.read_at;
@@ -489,7 +496,14 @@ fn take_line(
                 pending.tally.noise_sample = Some(parser.noise_sample(text));
             }
         }
-        ParsedLine::Rejected(reject) => pending.reject(len_u64(line), key.hash(line), reject),
+        ParsedLine::Rejected(reject) => {
+            pending.reject(len_u64(line), key.hash(line), reject);
+            if pending.is_passing
+                && let Some(last) = pending.rejects.last_mut()
+            {
+                last.kept = parser.kept_line(text);
+            }
+        }
         ParsedLine::Events { format, events } => {
             let offset = ByteOffset(pending.to);
             pending.events.extend(
@@ -516,6 +530,7 @@ impl Pending {
             len,
             hash,
             reject,
+            kept: None,
         });
     }
 

@@ -107,6 +107,8 @@ pub struct LineReject {
     pub hash: u64,
     /// Why.
     pub reject: Reject,
+    /// The line itself, redacted and without content, where its source cannot be read again.
+    pub kept: Option<Box<str>>,
 }
 
 /// An event and where its line starts.

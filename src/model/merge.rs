@@ -30,6 +30,8 @@ pub enum Merged {
 pub fn merge(into: &mut Request, other: Request, conflicts: &mut Vec<Conflict>) -> Merged {
     let before = into.clone();
     let conflicts_before = conflicts.len();
+    let mut other = other;
+    prefer_logged_costs(into, &mut other);
     merge_time_and_route(into, &other, conflicts);
     let mut note = |field: &str| {
         conflicts.push(Conflict {
@@ -95,6 +97,33 @@ pub fn merge(into: &mut Request, other: Request, conflicts: &mut Vec<Conflict>) 
     } else {
         Merged::Duplicate
     }
+}
+
+/// A cost that a log tells beats one that was estimated from prices, whichever came first.
+fn prefer_logged_costs(into: &mut Request, other: &mut Request) {
+    let is_estimate = |request: &Request| request.flags.has(Flags::COST_ESTIMATED);
+    let (estimate, logged) = match (is_estimate(into), is_estimate(other)) {
+        (true, false) => (into, &*other),
+        (false, true) => (other, &*into),
+        _ => return,
+    };
+    let mut is_left = false;
+    for attempt in &mut estimate.attempts {
+        let mut twins = logged.attempts.iter();
+        let twin = twins.find(|known| is_same_call(known, attempt));
+        match twin.and_then(|twin| twin.cost) {
+            Some(cost) => attempt.cost = Some(cost),
+            None => is_left |= attempt.cost.is_some(),
+        }
+    }
+    if !is_left {
+        estimate.flags.clear(Flags::COST_ESTIMATED);
+    }
+}
+
+/// Tells whether two accounts are of one call.
+fn is_same_call(one: &Attempt, other: &Attempt) -> bool {
+    (one.n > 0 && one.n == other.n) || (one.key != 0 && one.key == other.key)
 }
 
 /// Keeps the first value; a different second one is reported.
@@ -239,10 +268,11 @@ fn log_first<T: PartialEq + Copy>(
 }
 
 fn merge_attempt(into: &mut Request, mut attempt: Attempt, note: &mut impl FnMut(&str)) {
-    let same = |known: &&mut Attempt| {
-        (known.n > 0 && known.n == attempt.n) || (known.key != 0 && known.key == attempt.key)
-    };
-    let Some(known) = into.attempts.iter_mut().find(same) else {
+    let same = into
+        .attempts
+        .iter_mut()
+        .find(|known| is_same_call(known, &attempt));
+    let Some(known) = same else {
         into.attempts.push(attempt);
         return;
     };
@@ -392,6 +422,33 @@ mod tests {
         }
         let (_, conflicts) = join(vec![first, correction(2_500, CorrectionKind::Takeover)]);
         assert_eq!(conflicts.len(), 1);
+    }
+
+    #[test]
+    fn a_logged_cost_beats_an_estimated_one_in_either_order() {
+        let line = |n: u16, cost: i64, is_estimate: bool| {
+            let mut line = facts()[usize::from(n)].clone();
+            line.attempts[0].cost = Some(NanoUsd(cost));
+            if is_estimate {
+                line.flags.set(Flags::COST_ESTIMATED);
+            }
+            line
+        };
+        let (estimate, logged) = (line(1, 7, true), line(1, 5, false));
+        for lines in [
+            vec![estimate.clone(), logged.clone()],
+            vec![logged.clone(), estimate.clone()],
+        ] {
+            let (whole, conflicts) = join(lines);
+            assert_eq!((whole.cost(), conflicts), (Some(NanoUsd(5)), vec![]));
+            assert!(!whole.flags.has(Flags::COST_ESTIMATED));
+        }
+        let other = line(2, 3, true);
+        for lines in [vec![other.clone(), logged.clone()], vec![logged, other]] {
+            let (whole, conflicts) = join(lines);
+            assert_eq!((whole.cost(), conflicts), (Some(NanoUsd(8)), vec![]));
+            assert!(whole.flags.has(Flags::COST_ESTIMATED));
+        }
     }
 
     #[test]

@@ -36,6 +36,7 @@ mod flags;
 mod merge;
 mod money;
 mod name;
+mod quarantine;
 mod request;
 mod shown;
 mod signals;
@@ -51,6 +52,7 @@ pub use flags::Flags;
 pub use merge::{Conflict, Merged, merge};
 pub use money::NanoUsd;
 pub use name::{Name, Names};
+pub use quarantine::{QuarantinedLine, ReleasedLine, is_passing};
 pub use request::{
     CORRECTION_WINDOW, Candidate, Outcome, Request, RequestId, SessionKey, SourcePosition, Tie,
 };

@@ -8,7 +8,7 @@ use rusqlite::{OptionalExtension, params};
 use super::fault::Step;
 use super::row::{self, Stored};
 use super::writer::{Committed, Writer};
-use super::{StoreError, residual, rollups};
+use super::{StoreError, quarantine, residual, rollups};
 use crate::model::{
     Batch, Event, HashKey, LocatedEvent, Outcome, Request, RequestId, Tie, Timestamp, merge,
 };
@@ -324,18 +324,20 @@ impl<'w> Work<'w> {
         for line in &batch.rejects {
             connection
                 .prepare_cached(
-                    "INSERT INTO reject_count VALUES (?1,?2,1,?3,?4,?5) \
+                    "INSERT INTO reject_count VALUES (?1,?2,1,?3,?4,?5,?6) \
                      ON CONFLICT DO UPDATE SET count = count + 1",
                 )?
                 .execute(params![
                     generation,
                     line.reject.reason,
                     line.offset.0.cast_signed(),
+                    line.len.cast_signed(),
                     line.reject.detail,
                     batch.read_at.0
                 ])?;
             if room > 0 {
                 room -= 1;
+                quarantine::keep(connection, batch.advance.generation, line, batch.read_at)?;
                 connection
                     .prepare_cached(
                         "INSERT OR IGNORE INTO quarantine VALUES (?1,?2,?3,?4,?5,?6,?7)",

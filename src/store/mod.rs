@@ -12,6 +12,7 @@ mod fault;
 mod ids;
 mod lock;
 mod migrate;
+mod quarantine;
 mod reader;
 mod residual;
 mod rollups;
@@ -22,6 +23,7 @@ mod writer;
 
 pub use error::StoreError;
 pub use fault::{Step, WriterOptions};
+pub use quarantine::{KEPT_BYTES_MAX, KEPT_FOR};
 pub use reader::Reader;
 pub use writer::{Committed, Writer};
 

@@ -34,7 +34,7 @@ pub(super) const LEVELS: [Level; 3] = [
 
 const COLUMNS: &str = "requests,completed,failed,cancelled,unfinished,attempts,attempted,\
     first_pass,first_pass_lenient,escalated,fallback,correctable,corrected,uncorrectable,\
-    cost_known,cost_known_completed,cost_nano,cost_completed_nano,latency,ttft,detail";
+    cost_known,cost_known_completed,cost_estimated,cost_nano,cost_completed_nano,latency,ttft,detail";
 
 /// What a transaction changes.
 #[derive(Debug, Default)]
@@ -134,7 +134,7 @@ fn upsert(
         .into_iter()
         .chain(counts.iter().map(|count| count as &dyn ToSql))
         .chain(blobs.iter().map(|blob| blob as &dyn ToSql));
-    let marks = ["?"; 23].join(",");
+    let marks = ["?"; 24].join(",");
     let sql = format!("INSERT OR REPLACE INTO {table} (t,route,{COLUMNS}) VALUES ({marks})");
     connection
         .prepare_cached(&sql)?
@@ -142,7 +142,7 @@ fn upsert(
     Ok(())
 }
 
-fn counters(cell: &Cell) -> [i64; 18] {
+fn counters(cell: &Cell) -> [i64; 19] {
     [
         cell.requests,
         cell.completed,
@@ -160,6 +160,7 @@ fn counters(cell: &Cell) -> [i64; 18] {
         cell.uncorrectable,
         cell.cost_known,
         cell.cost_known_completed,
+        cell.cost_estimated,
         cell.cost_nano.cast_unsigned(),
         cell.cost_completed_nano.cast_unsigned(),
     ]
@@ -191,23 +192,24 @@ fn merge_row(
         &mut into.uncorrectable,
         &mut into.cost_known,
         &mut into.cost_known_completed,
+        &mut into.cost_estimated,
     ]
     .into_iter()
     .enumerate()
     {
         *counter = counter.saturating_add(read(idx)?);
     }
-    into.cost_nano = into.cost_nano.saturating_add(read(16)?.cast_signed());
+    into.cost_nano = into.cost_nano.saturating_add(read(17)?.cast_signed());
     into.cost_completed_nano = into
         .cost_completed_nano
-        .saturating_add(read(17)?.cast_signed());
+        .saturating_add(read(18)?.cast_signed());
     let damaged = |error: crate::stats::DecodeError| StoreError::damaged(error.to_string());
     let blob =
         |idx: usize| Ok::<_, StoreError>(row.get_ref(at + idx)?.as_blob().unwrap_or_default());
-    merge_histogram(&mut into.latency, blob(18)?)?;
+    merge_histogram(&mut into.latency, blob(19)?)?;
     if with_detail {
-        merge_histogram(&mut into.ttft, blob(19)?)?;
-        into.merge_detail(blob(20)?).map_err(damaged)?;
+        merge_histogram(&mut into.ttft, blob(20)?)?;
+        into.merge_detail(blob(21)?).map_err(damaged)?;
     }
     Ok(())
 }

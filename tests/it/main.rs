@@ -18,6 +18,7 @@ mod hostile;
 mod litellm_callback;
 mod mapping;
 mod pty;
+mod quarantine;
 mod readme;
 mod samples;
 mod support;

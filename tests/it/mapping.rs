@@ -78,6 +78,19 @@ fn a_log_of_ones_own_is_read_through_the_config_file() {
         totals["cost_usd"], 0.000_294,
         "100 * 2 + 10 * 8, and 100 * 0.1 + 10 * 0.4 dollars a million"
     );
+    assert_eq!(totals["cost_estimated"], 2);
+    let text = run_ok(folder.path(), ["report", "--db", "t.db"]);
+    assert!(
+        text.contains("~$0.000147") && text.contains("cost estimated from prices for 2 of 2"),
+        "{text}"
+    );
+    let text = run_ok(
+        folder.path(),
+        ["report", "--db", "t.db", "--format", "markdown"],
+    );
+    assert!(text.contains("\\~$0.000147"), "{text}");
+    let text = run_ok(folder.path(), ["explain", "--db", "t.db", "a"]);
+    assert!(text.contains("~$0.000280"), "{text}");
     assert_eq!(report["ingest"]["quarantined"], 2);
     assert_eq!(report["ingest"]["sources"][0]["formats"]["mapped"], 3);
 }

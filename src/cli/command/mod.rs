@@ -5,6 +5,7 @@ pub(super) mod demo;
 pub(super) mod explain;
 pub(super) mod ingest;
 pub(super) mod report;
+pub(super) mod retry;
 
 use std::io::{self, Write};
 

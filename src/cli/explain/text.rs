@@ -1,7 +1,7 @@
 //! The explanation as text: asked, recorded, chain, against normal, consequence.
 
 use crate::cli::report::text::Style;
-use crate::cli::words::{dollars, foreign, millis, percent, span};
+use crate::cli::words::{self, foreign, millis, percent, span};
 use crate::model::{Micros, NanoUsd};
 use crate::stats::{Explanation, Hop};
 
@@ -79,7 +79,7 @@ fn chain(of: &Explanation, style: Style) -> Vec<String> {
     let mut lines: Vec<String> = of
         .attempts
         .iter()
-        .map(|hop| hop_line(hop, end, style))
+        .map(|hop| hop_line(hop, end, of.is_cost_estimated, style))
         .collect();
     if of.has_hidden_attempts {
         lines.push("chain       the log tells of an attempt that it does not list".to_owned());
@@ -87,7 +87,7 @@ fn chain(of: &Explanation, style: Style) -> Vec<String> {
     lines
 }
 
-fn hop_line(hop: &Hop, end: u64, style: Style) -> String {
+fn hop_line(hop: &Hop, end: u64, is_cost_estimated: bool, style: Style) -> String {
     let reason = hop.reason.as_deref().map_or_else(String::new, |reason| {
         format!(": {}", foreign(reason, style.ascii))
     });
@@ -96,7 +96,7 @@ fn hop_line(hop: &Hop, end: u64, style: Style) -> String {
         hop.n,
         foreign(&hop.model, style.ascii),
         time(hop.latency),
-        cost(hop.cost),
+        cost(hop.cost, is_cost_estimated),
         hop.outcome,
         bar(hop, end)
     )
@@ -125,13 +125,20 @@ fn time(latency: Option<Micros>) -> String {
     latency.map_or_else(|| "-".to_owned(), |latency| millis(latency.as_millis()))
 }
 
-fn cost(cost: Option<NanoUsd>) -> String {
-    cost.map_or_else(|| "cost unknown".to_owned(), |cost| dollars(cost.as_usd()))
+fn cost(cost: Option<NanoUsd>, is_estimated: bool) -> String {
+    cost.map_or_else(
+        || "cost unknown".to_owned(),
+        |cost| words::cost(cost.as_usd(), is_estimated),
+    )
 }
 
 fn normal(of: &Explanation) -> String {
     let n = of.normal.compared_with;
-    let own = format!("latency {}, {}", time(of.latency), cost(of.cost));
+    let own = format!(
+        "latency {}, {}",
+        time(of.latency),
+        cost(of.cost, of.is_cost_estimated)
+    );
     if n < COMPARED_MIN {
         return format!("{own}; too few to compare ({n})");
     }
@@ -175,6 +182,7 @@ mod tests {
             "NO POLICY",
             "recorded    score 0.42",
             "1.92s",
+            "~$0.00410",
             "|#",
             "corrected by user: regenerate after 3m12s",
             "too few to compare (7)",

@@ -42,6 +42,7 @@ fn metrics(name: &str, requests: u64, corrected: u64, correctable: u64) -> Route
         }],
         cost: Some(NanoUsd(1_500_000_000)),
         cost_known: requests - 1,
+        cost_estimated: if requests < 30 { 3 } else { 0 },
         cost_per_completed_usd: Some(0.004_12),
         latency: quantiles,
         ttft: quantiles,

@@ -145,6 +145,7 @@ fn metrics(of: &RouteMetrics) -> Map<String, Value> {
         ("escalation_paths", Value::Array(paths)),
         ("cost_usd", json!(usd(of.cost))),
         ("cost_known", json!(of.cost_known)),
+        ("cost_estimated", json!(of.cost_estimated)),
         ("cost_per_completed_usd", json!(of.cost_per_completed_usd)),
         ("latency_ms", quantiles(of.latency)),
         ("ttft_ms", quantiles(of.ttft)),
@@ -218,7 +219,7 @@ mod tests {
         );
         let metrics = "requests completed failed cancelled open lost attempts first_pass first_pass_lenient \
             first_pass_is_upper_bound escalation fallback correction correction_nowcast drift escalation_reasons \
-            escalation_paths cost_usd cost_known cost_per_completed_usd latency_ms ttft_ms quality case_mix waste models";
+            escalation_paths cost_usd cost_known cost_estimated cost_per_completed_usd latency_ms ttft_ms quality case_mix waste models";
         let metrics: Vec<&str> = metrics.split_whitespace().collect();
         assert_eq!(keys(&doc["totals"]), metrics);
         let route = &doc["routes"][0];

@@ -1,6 +1,6 @@
 //! The cells that the text and markdown tables share.
 
-use crate::cli::words::{count, dollars, foreign, millis, rate, rate_with_interval};
+use crate::cli::words::{cost, count, foreign, millis, rate, rate_with_interval};
 use crate::stats::{RouteMetrics, RouteRow, Snapshot};
 
 /// The heads of the table.
@@ -47,7 +47,7 @@ fn cells(row: &RouteRow, ascii: bool) -> [String; 10] {
         rate(now.fallback),
         correction(now),
         now.cost_per_completed_usd
-            .map_or_else(|| "-".to_owned(), dollars),
+            .map_or_else(|| "-".to_owned(), |usd| cost(usd, now.is_cost_estimated())),
         latency(now.latency.p50, 1),
         latency(now.latency.p95, 60),
         latency(now.latency.p99, 300),
@@ -133,6 +133,13 @@ pub(super) fn details(row: &RouteRow, ascii: bool) -> Vec<String> {
             "cost known for {} of {}",
             count(now.cost_known),
             count(now.requests)
+        ));
+    }
+    if now.is_cost_estimated() {
+        lines.push(format!(
+            "cost estimated from prices for {} of {}",
+            count(now.cost_estimated),
+            count(now.cost_known)
         ));
     }
     lines

@@ -9,7 +9,6 @@ pub use place::{Place, Pointer};
 pub(super) use read::read;
 
 use super::document::At;
-use crate::model::{AttemptOutcome, CorrectionKind, Outcome};
 
 /// Where a fact stands: the first place that is set, else a fixed value.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -83,13 +82,35 @@ pub struct Measure<U> {
     pub unit: U,
 }
 
+/// How an attempt may end, in the words of native events.
+pub const ATTEMPT_OUTCOMES: [&str; 6] = [
+    "ok",
+    "escalated",
+    "error",
+    "timeout",
+    "skipped",
+    "cancelled",
+];
+/// How a request may end for its caller.
+pub const OUTCOMES: [&str; 3] = ["completed", "failed", "cancelled"];
+/// What may be done with an answer.
+pub const CORRECTION_KINDS: [&str; 6] = [
+    "other",
+    "edit",
+    "regenerate",
+    "rephrase",
+    "thumbs_down",
+    "takeover",
+];
+
 /// A fact that is one of several meanings, each with the words that stand for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Words<T> {
+pub struct Words {
     /// Where the word stands.
     pub at: Lookup,
-    /// Words (in which `*` stands for any run of characters) and what they mean, the first that fits.
-    pub words: Vec<(String, T)>,
+    /// Words of the log (in which `*` stands for any run of characters) and the word of native events
+    /// that each means; the first that fits counts.
+    pub words: Vec<(String, &'static str)>,
 }
 
 /// Whether something is the case.
@@ -110,6 +131,8 @@ pub struct Condition {
 /// Where the facts of an attempt stand.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct AttemptMap {
+    /// Its place in the chain of attempts, from 1 on, where a request has several lines.
+    pub n: Option<Lookup>,
     /// The model called.
     pub model: Option<Lookup>,
     /// Who served it.
@@ -117,7 +140,7 @@ pub struct AttemptMap {
     /// The tier it was called for.
     pub tier: Option<Lookup>,
     /// How it ended.
-    pub outcome: Option<Words<AttemptOutcome>>,
+    pub outcome: Option<Words>,
     /// Why it was escalated, or the error's code.
     pub reason: Option<Lookup>,
     /// From the call to the last byte.
@@ -142,7 +165,7 @@ pub struct CorrectionMap {
     /// The session whose latest answer is corrected, where no request is named.
     pub session_id: Option<Lookup>,
     /// What was done.
-    pub kind: Option<Words<CorrectionKind>>,
+    pub kind: Option<Words>,
     /// By whom, in the words of native events.
     pub by: Option<Lookup>,
     /// How long after the answer.
@@ -181,7 +204,7 @@ pub struct Mapping {
     /// Why.
     pub reason: Option<Lookup>,
     /// How it ended for the caller.
-    pub outcome: Option<Words<Outcome>>,
+    pub outcome: Option<Words>,
     /// How long the caller waited.
     pub latency: Option<Measure<Unit>>,
     /// When it counts as escalated although no attempt says so.

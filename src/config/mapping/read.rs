@@ -2,17 +2,17 @@
 
 use super::place::{Place, Pointer};
 use super::{
-    AttemptMap, Condition, CorrectionMap, Lookup, Mapping, Measure, MoneyUnit, TimeForm, Unit,
-    Words,
+    ATTEMPT_OUTCOMES, AttemptMap, CORRECTION_KINDS, Condition, CorrectionMap, Lookup, Mapping,
+    Measure, MoneyUnit, OUTCOMES, TimeForm, Unit, Words,
 };
 use crate::config::document::{ConfigError, Item, Section};
-use crate::model::{AttemptOutcome, CorrectionKind, Outcome};
 
 /// Where tags stand when `tags` does not say: LiteLLM's payload and what gateways commonly use.
 const TAGS_DEFAULT: [&str; 3] = ["/request_tags", "/metadata/tags", "/tags"];
 
 const PLACE: &str = "a JSON pointer like \"/metadata/team\", \"tag:PREFIX\" or \"attr:NAME\"";
-const ATTEMPT_KEYS: [&str; 10] = [
+const ATTEMPT_KEYS: [&str; 11] = [
+    "n",
     "model",
     "provider",
     "tier",
@@ -68,12 +68,7 @@ pub(in crate::config) fn read(section: &Section<'_>) -> Result<Mapping, ConfigEr
         tier: lookup_of(section, "tier", it)?,
         model: lookup_of(section, "model", it)?,
         reason: lookup_of(section, "reason", it)?,
-        outcome: words_of(
-            section,
-            "outcome",
-            it,
-            &Outcome::WORDS.map(|row| (row.1, row.0)),
-        )?,
+        outcome: words_of(section, "outcome", it, &OUTCOMES)?,
         latency: measure_of(section, "latency", it, &spans(), Unit::Millis)?,
         escalated: condition_of(section, "escalated", it)?,
         fallback: condition_of(section, "fallback", it)?,
@@ -128,13 +123,13 @@ fn attempt(
     it: &mut Pointers,
 ) -> Result<AttemptMap, ConfigError> {
     section.only(&ATTEMPT_KEYS)?;
-    let outcomes = AttemptOutcome::WORDS.map(|row| (row.1, row.0));
     let money = MoneyUnit::WORDS.map(|(unit, word)| (word, unit));
     let read = AttemptMap {
+        n: lookup_of(section, "n", it)?,
         model: lookup_of(section, "model", it)?,
         provider: lookup_of(section, "provider", it)?,
         tier: lookup_of(section, "tier", it)?,
-        outcome: words_of(section, "outcome", it, &outcomes)?,
+        outcome: words_of(section, "outcome", it, &ATTEMPT_OUTCOMES)?,
         reason: lookup_of(section, "reason", it)?,
         latency: measure_of(section, "latency", it, &spans(), Unit::Millis)?,
         ttft: measure_of(section, "ttft", it, &spans(), Unit::Millis)?,
@@ -153,7 +148,6 @@ fn attempt(
 
 fn correction(section: &Section<'_>, it: &mut Pointers) -> Result<CorrectionMap, ConfigError> {
     section.only(&CORRECTION_KEYS)?;
-    let kinds = CorrectionKind::WORDS.map(|row| (row.1, row.0));
     let when = condition_of(section, "when", it)?;
     let when = when.ok_or_else(|| {
         ConfigError::new(
@@ -166,7 +160,7 @@ fn correction(section: &Section<'_>, it: &mut Pointers) -> Result<CorrectionMap,
         when,
         request_id: lookup_of(section, "request_id", it)?,
         session_id: lookup_of(section, "session_id", it)?,
-        kind: words_of(section, "kind", it, &kinds)?,
+        kind: words_of(section, "kind", it, &CORRECTION_KINDS)?,
         by: lookup_of(section, "by", it)?,
         after: measure_of(section, "after", it, &spans(), Unit::Seconds)?,
     })
@@ -338,43 +332,36 @@ fn measure_of<U: Copy>(
     Ok(Some(Measure { at, unit: *unit }))
 }
 
-fn words_of<T: Copy>(
+fn words_of(
     section: &Section<'_>,
     key: &str,
     it: &mut Pointers,
-    meanings: &[(&str, T)],
-) -> Result<Option<Words<T>>, ConfigError> {
+    meanings: &[&'static str],
+) -> Result<Option<Words>, ConfigError> {
     let Some(item) = section.item(key) else {
         return Ok(None);
     };
-    let names: Vec<&str> = meanings.iter().map(|(name, _)| *name).collect();
-    let at = lookup(item, &names, it)?;
-    let mut words: Vec<(String, T)> = Vec::new();
-    if let Some(inner) = item.section() {
-        for (name, listed) in inner.items() {
-            let Some((_, meaning)) = meanings.iter().find(|(known, _)| *known == name) else {
-                continue;
-            };
-            for word in listed.list() {
-                let word = word
-                    .scalar()
-                    .ok_or_else(|| word.expected("words of the log"))?;
-                words.push((word, *meaning));
-            }
+    let at = lookup(item, meanings, it)?;
+    let mut words: Vec<(String, &'static str)> = Vec::new();
+    let inner = item.section();
+    for (name, listed) in inner.iter().flat_map(Section::items) {
+        let Some(meaning) = meanings.iter().find(|known| **known == name) else {
+            continue;
+        };
+        for word in listed.list() {
+            let word = word
+                .scalar()
+                .ok_or_else(|| word.expected("words of the log"))?;
+            words.push((word, meaning));
         }
     }
+    words.extend(meanings.iter().map(|word| ((*word).to_owned(), *word)));
     // A word that fits everything is the last to be tried, wherever it stands.
     words.sort_by_key(|(word, _)| word == "*");
-    words.extend(
-        meanings
-            .iter()
-            .map(|(name, meaning)| ((*name).to_owned(), *meaning)),
-    );
-    words.sort_by_key(|(word, _)| word == "*");
     if let Some(value) = &at.value
-        && !names.contains(&value.as_str())
+        && !meanings.contains(&value.as_str())
     {
-        return Err(item.expected(&format!("one of {} as `value`", names.join(", "))));
+        return Err(item.expected(&format!("one of {} as `value`", meanings.join(", "))));
     }
     Ok(Some(Words { at, words }))
 }
@@ -465,13 +452,10 @@ mod tests {
             TimeForm::Epoch(Unit::Nanos)
         );
         let words = &mapping.attempt.outcome.as_ref().unwrap().words;
-        assert_eq!(
-            words.first().unwrap(),
-            &("200".to_owned(), AttemptOutcome::Ok)
-        );
+        assert_eq!(words.first().unwrap(), &("200".to_owned(), "ok"));
         assert_eq!(
             words.last().unwrap(),
-            &("*".to_owned(), AttemptOutcome::Error),
+            &("*".to_owned(), "error"),
             "the widest last"
         );
     }

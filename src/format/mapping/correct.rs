@@ -63,7 +63,7 @@ fn kind(view: &View<'_>) -> CorrectionKind {
         .correction
         .as_ref()
         .and_then(|map| map.kind.as_ref());
-    match view.meaning(words) {
+    match view.meaning(words, |word| Some(CorrectionKind::from_word(word))) {
         Some(Ok(kind)) => kind,
         // A word that the mapping does not name may still be one of ours, e.g. `edited`.
         _ => words

@@ -38,7 +38,8 @@ pub(crate) fn fill(scratch: &mut Scratch, view: &View<'_>, request: &mut Request
     }
     let flags = &mut request.flags;
     put(&mut request.outcome, map.is_override, || {
-        view.meaning(map.outcome.as_ref())?.ok()
+        view.meaning(map.outcome.as_ref(), Outcome::try_from_word)?
+            .ok()
     });
     put(&mut request.stamped_latency, map.is_override, || {
         readable(view.span(map.latency.as_ref()), flags)
@@ -244,8 +245,14 @@ fn attempt(scratch: &mut Scratch, view: &View<'_>, request: &mut Request) {
     facts(scratch, view, map, only, &mut request.flags);
 }
 
+/// Returns how the line's attempt ended, where the mapping says where that stands.
+pub(super) fn attempt_outcome(view: &View<'_>) -> Option<Result<AttemptOutcome, Unreadable>> {
+    let words = view.plan.mapping.attempt.outcome.as_ref();
+    view.meaning(words, AttemptOutcome::try_from_word)
+}
+
 fn ending(view: &View<'_>, outcome: Option<Outcome>) -> Option<AttemptOutcome> {
-    match view.meaning(view.plan.mapping.attempt.outcome.as_ref()) {
+    match attempt_outcome(view) {
         Some(found) => found.ok(),
         None => outcome.map(|outcome| match outcome {
             Outcome::Completed => AttemptOutcome::Ok,
@@ -267,7 +274,7 @@ fn facts(
         if let Some(model) = name(scratch, view, map.model.as_ref()) {
             into.model = model;
         }
-        if let Some(Ok(outcome)) = view.meaning(map.outcome.as_ref()) {
+        if let Some(Ok(outcome)) = attempt_outcome(view) {
             into.outcome = outcome;
         }
     }
@@ -277,6 +284,11 @@ fn facts(
         (&mut into.reason, &map.reason),
     ] {
         put(slot, is_override, || name(scratch, view, at.as_ref()));
+    }
+    let n = view.number(map.n.as_ref());
+    let n = readable(n.map(|n| n.and_then(|n| place(n).ok_or(Unreadable))), flags);
+    if let Some(n) = n.filter(|_| into.n == 0 || is_override) {
+        into.n = n;
     }
     put(&mut into.latency, is_override, || {
         readable(view.span(map.latency.as_ref()), flags)
@@ -299,6 +311,10 @@ fn facts(
     put(&mut into.cost, is_override, || {
         readable(cost(view, map.cost.as_ref()), flags)
     });
+}
+
+fn place(number: f64) -> Option<u16> {
+    u16::try_from(whole(number)?).ok().filter(|n| *n > 0)
 }
 
 fn cost(

@@ -4,12 +4,12 @@ use serde::de::IgnoredAny;
 use smallvec::SmallVec;
 
 use super::correct::correct;
-use super::fill::{fill, id, name};
+use super::fill::{attempt_outcome, fill, id, name};
 use super::view::{View, no_attribute};
 use crate::format::reading::{MAPPED, Reading};
 use crate::format::scratch::{Scratch, is_odd};
 use crate::format::screen::reject;
-use crate::model::{Event, Flags, Reject, Request, Timestamp};
+use crate::model::{AttemptOutcome, Event, Flags, Outcome, Reject, Request, Timestamp};
 
 /// Every line may be mapped; it is the last format that is asked.
 pub(crate) fn may_be(_: &str) -> bool {
@@ -82,11 +82,14 @@ fn request(scratch: &mut Scratch, view: &View<'_>, ts: Timestamp) -> Result<Requ
     let route = name(scratch, view, map.route.as_ref()).ok_or_else(|| missing("route"))?;
     for (is_unknown, what) in [
         (
-            matches!(view.meaning(map.outcome.as_ref()), Some(Err(_))),
+            matches!(
+                view.meaning(map.outcome.as_ref(), Outcome::try_from_word),
+                Some(Err(_))
+            ),
             "outcome",
         ),
         (
-            matches!(view.meaning(map.attempt.outcome.as_ref()), Some(Err(_))),
+            matches!(attempt_outcome(view), Some(Err(_))),
             "attempt.outcome",
         ),
     ] {
@@ -100,12 +103,49 @@ fn request(scratch: &mut Scratch, view: &View<'_>, ts: Timestamp) -> Result<Requ
     let mut request = Request::new(id, ts);
     request.format = MAPPED;
     request.route = Some(route);
-    request.flags = Flags::ARRIVAL_KNOWN;
     if map.correction.is_some() {
         request.flags.set(Flags::CORRECTABLE);
     }
     fill(scratch, view, &mut request);
+    identify_attempt(scratch, &mut request);
+    if request.outcome.is_none() {
+        conclude(&mut request);
+    }
     Ok(request)
+}
+
+/// Gives the attempt what tells it from others of its request, so that a line read twice counts once.
+fn identify_attempt(scratch: &Scratch, request: &mut Request) {
+    let ts = request.ts;
+    let [only] = request.attempts.as_mut_slice() else {
+        return;
+    };
+    only.start = Some(ts);
+    if only.n == 0 {
+        let parts = [
+            request.id.as_bytes(),
+            &ts.0.to_le_bytes(),
+            scratch.names.text(only.model).as_bytes(),
+            only.outcome.word().as_bytes(),
+        ];
+        only.key = scratch.key.hash_parts(parts).max(1);
+    }
+}
+
+/// How a request ended follows from its attempt, as long as no later one is seen.
+fn conclude(request: &mut Request) {
+    let last = request.attempts.last().map(|attempt| attempt.outcome);
+    request.outcome = last.and_then(|outcome| match outcome {
+        AttemptOutcome::Ok => Some(Outcome::Completed),
+        AttemptOutcome::Error | AttemptOutcome::Timeout | AttemptOutcome::Skipped => {
+            Some(Outcome::Failed)
+        }
+        AttemptOutcome::Cancelled => Some(Outcome::Cancelled),
+        AttemptOutcome::Escalated => None,
+    });
+    if request.outcome.is_some() {
+        request.flags.set(Flags::OUTCOME_PROVISIONAL);
+    }
 }
 
 /// Fills the events of a known format's line from the mapping, and adds the correction that it is.

@@ -98,10 +98,7 @@ fn a_log_of_ones_own_is_read() {
     assert_eq!(it.signals.input_complexity, Logged::Absent);
     assert!(matches!(it.signals.others[..], [(_, SignalValue::Text(_))]));
     assert_eq!(text(&parser, Some(it.attrs[0].1)), "eu");
-    assert_eq!(
-        it.flags,
-        Flags::ARRIVAL_KNOWN | Flags::CORRECTABLE | Flags::ESCALATED_HINT
-    );
+    assert_eq!(it.flags, Flags::CORRECTABLE | Flags::ESCALATED_HINT);
     let attempt = &it.attempts[0];
     assert_eq!(attempt.outcome, AttemptOutcome::Ok, "as the request ended");
     assert_eq!(attempt.latency, Some(Micros(1_500_000)));
@@ -111,6 +108,38 @@ fn a_log_of_ones_own_is_read() {
     );
     assert_eq!(attempt.cost, Some(NanoUsd(240_000)));
     assert_eq!(it.correction, None);
+}
+
+#[test]
+fn the_words_of_the_config_file_are_those_of_events() {
+    use crate::config::{ATTEMPT_OUTCOMES, CORRECTION_KINDS, OUTCOMES};
+    assert_eq!(ATTEMPT_OUTCOMES, AttemptOutcome::WORDS.map(|row| row.1));
+    assert_eq!(OUTCOMES, Outcome::WORDS.map(|row| row.1));
+    assert_eq!(CORRECTION_KINDS, CorrectionKind::WORDS.map(|row| row.1));
+}
+
+#[test]
+fn several_lines_of_one_request_are_its_attempts() {
+    let toml = "[map]\nrequest_id = \"/id\"\nts = { at = \"/at\", unit = \"s\" }\nroute = { value = \"r\" }\n\
+                [map.attempt]\nmodel = \"/model\"\noutcome = { at = \"/code\", ok = 200, error = \"5*\" }\nN";
+    let failed = r#"{"id":"a","at":1795470000,"model":"m","code":503,"try":1}"#;
+    let answered = r#"{"id":"a","at":1795470002,"model":"m","code":200,"try":2}"#;
+    for n in ["", "n = \"/try\"\n"] {
+        let mut parser = parser(&toml.replace('N', n));
+        for order in [[failed, answered], [answered, failed]] {
+            let mut conflicts = Vec::new();
+            let mut whole = requests(&mut parser, order[0]).remove(0);
+            for line in [order[1], order[0], order[1]] {
+                let line = requests(&mut parser, line).remove(0);
+                crate::model::merge(&mut whole, line, &mut conflicts);
+            }
+            let outcomes: Vec<_> = whole.attempts.iter().map(|a| a.outcome).collect();
+            assert_eq!(outcomes, [AttemptOutcome::Error, AttemptOutcome::Ok]);
+            assert_eq!(whole.outcome, Some(Outcome::Completed));
+            assert_eq!(whole.ts, Timestamp(1_795_470_000_000_000), "the earliest");
+            assert_eq!(conflicts, []);
+        }
+    }
 }
 
 #[test]

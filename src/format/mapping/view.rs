@@ -130,21 +130,24 @@ impl<'a> View<'a> {
         Some(time(&value, measure.unit).ok_or(Unreadable))
     }
 
-    /// Returns what a word means.
-    pub(super) fn meaning<T: Copy>(
+    /// Returns what a word means; `read` knows the words of native events.
+    pub(super) fn meaning<T>(
         &self,
-        words: Option<&Words<T>>,
+        words: Option<&Words>,
+        read: fn(&str) -> Option<T>,
     ) -> Option<Result<T, Unreadable>> {
         let words = words?;
         let value = self.known(Some(&words.at))?;
         let Some(word) = word(&value) else {
             return Some(Err(Unreadable));
         };
-        let known = words
-            .words
-            .iter()
-            .find(|(pattern, _)| glob::matches(pattern, &word));
-        Some(known.map(|(_, meaning)| *meaning).ok_or(Unreadable))
+        let mut known = words.words.iter();
+        let known = known.find(|(pattern, _)| glob::matches(pattern, &word));
+        Some(
+            known
+                .and_then(|(_, meaning)| read(meaning))
+                .ok_or(Unreadable),
+        )
     }
 
     /// Tells whether a condition holds.
