@@ -37,6 +37,10 @@ const REPORT_EXAMPLES: &str = "Examples:
 const EXPLAIN_EXAMPLES: &str = "Examples:
   routetop explain 8f3a91c2                     a unique beginning of the id is enough
   routetop explain req-17 --db prod.db --format json";
+const DOCTOR_EXAMPLES: &str = "Examples:
+  routetop doctor                               terminal, config file, database and its sources
+  routetop doctor '/var/log/router/*.jsonl'     what these logs hold, before reading them
+  routetop doctor --map mapping.toml app.log    what a mapping makes of them";
 const DEMO_EXAMPLES: &str = "Examples:
   routetop demo
   routetop demo --incident none
@@ -175,6 +179,13 @@ pub enum Command {
         #[arg(long, value_enum, default_value = "text")]
         format: ExplainFormat,
     },
+    /// Tell what works, what does not, and the remedy
+    #[command(after_help = DOCTOR_EXAMPLES)]
+    Doctor {
+        /// Sources to look at; those of the database when left out
+        #[arg(value_name = "SOURCE")]
+        sources: Vec<String>,
+    },
     /// Show a made-up stream with an incident in it, in a temporary database
     #[command(after_help = DEMO_EXAMPLES)]
     Demo {
@@ -189,7 +200,7 @@ pub enum Command {
 
 impl Command {
     /// The words of all commands.
-    const WORDS: [&'static str; 4] = ["ingest", "report", "explain", "demo"];
+    const WORDS: [&'static str; 5] = ["ingest", "report", "explain", "doctor", "demo"];
 }
 
 /// The forms of a report.
@@ -299,6 +310,13 @@ pub enum Plan {
         id: String,
         /// The form.
         format: ExplainFormat,
+    },
+    /// Tell what works.
+    Doctor {
+        /// The database.
+        database: PathBuf,
+        /// The sources to look at; none: those of the database.
+        sources: Vec<String>,
     },
     /// Show or write the demo.
     Demo {
@@ -429,6 +447,7 @@ impl Args {
                 id,
                 format,
             },
+            Command::Doctor { sources } => Plan::Doctor { database, sources },
             Command::Demo { incident, out } => Plan::Demo { incident, out },
         })
     }
@@ -515,6 +534,7 @@ mod tests {
             INGEST_EXAMPLES,
             REPORT_EXAMPLES,
             EXPLAIN_EXAMPLES,
+            DOCTOR_EXAMPLES,
             DEMO_EXAMPLES,
         ]
         .iter()

@@ -8,6 +8,7 @@ pub mod args;
 mod command;
 mod config_file;
 pub mod demo;
+mod doctor;
 pub mod error;
 pub mod explain;
 pub mod progress;

@@ -7,6 +7,7 @@
 //!
 //! [`FORMATS`] is the one table of formats: numbers, names, detection and parsing hang on it.
 
+mod columns;
 mod glob;
 mod kept;
 mod litellm;
@@ -15,6 +16,7 @@ mod native;
 mod parser;
 mod price;
 mod reading;
+mod reasons;
 mod recorded;
 mod redact;
 mod registry;
@@ -25,9 +27,11 @@ mod screen;
 mod time;
 mod wire;
 
+pub use columns::{EmptyColumn, empty_columns};
 pub use kept::kept_line;
 pub use parser::{Parsed, Parser};
 pub use reading::Reading;
+pub use reasons::{REJECT_REASONS, RejectReason, remedy_of};
 pub use recorded::recorded_in_words;
 pub use redact::{noise_sample, redact};
 pub use registry::{FORMATS, Format, format_by_number};

@@ -30,6 +30,29 @@ impl Rules {
     }
 }
 
+impl Rules {
+    /// Tells in words what they are; empty when there are none.
+    pub fn told(&self) -> String {
+        let mut parts = Vec::new();
+        if let Some(plan) = &self.plan {
+            parts.push(plan.told());
+        }
+        if !self.prices.is_empty() {
+            parts.push(format!("{} prices", self.prices.len()));
+        }
+        parts.join(", ")
+    }
+
+    /// Tells whether they fill what a format says that it cannot tell.
+    pub(super) fn fills(&self, format: u8, what: &str) -> bool {
+        if what == "cost" && !self.prices.is_empty() {
+            return true;
+        }
+        let plan = self.plan.as_ref().filter(|plan| plan.is_for(format));
+        plan.is_some_and(|plan| plan.fills(what))
+    }
+}
+
 fn plan(mapping: Mapping) -> Result<Plan, ConfigError> {
     let number = |(name, at): &(String, _)| {
         let found = FORMATS.iter().find(|format| format.name == name);

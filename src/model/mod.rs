@@ -52,7 +52,9 @@ pub use flags::Flags;
 pub use merge::{Conflict, Merged, merge};
 pub use money::NanoUsd;
 pub use name::{Name, Names};
-pub use quarantine::{QuarantinedLine, ReleasedLine, is_passing};
+pub use quarantine::{
+    KEPT_LINES_BYTES_MAX, KEPT_LINES_FOR, QuarantinedLine, ReleasedLine, is_passing,
+};
 pub use request::{
     CORRECTION_WINDOW, Candidate, Outcome, Request, RequestId, SessionKey, SourcePosition, Tie,
 };

@@ -2,7 +2,12 @@
 
 use smallvec::SmallVec;
 
-use super::{ByteOffset, Event, GenerationId};
+use super::{ByteOffset, Event, GenerationId, Micros};
+
+/// The most bytes of rejected lines kept because their source cannot be read again.
+pub const KEPT_LINES_BYTES_MAX: u64 = 16 << 20;
+/// How long such a line stays.
+pub const KEPT_LINES_FOR: Micros = Micros::DAY.times(7);
 
 /// A line in quarantine as the store knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]

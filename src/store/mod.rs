@@ -23,7 +23,6 @@ mod writer;
 
 pub use error::StoreError;
 pub use fault::{Step, WriterOptions};
-pub use quarantine::{KEPT_BYTES_MAX, KEPT_FOR};
 pub use reader::Reader;
 pub use writer::{Committed, Writer};
 

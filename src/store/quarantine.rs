@@ -13,14 +13,10 @@ use super::StoreError;
 use super::commit::Work;
 use super::writer::{Committed, Writer};
 use crate::model::{
-    Advance, Batch, ByteOffset, Fingerprint, GenerationId, GenerationState, LineReject,
-    LocatedEvent, Micros, Name, QuarantinedLine, ReleasedLine, Tally, Timestamp,
+    Advance, Batch, ByteOffset, Fingerprint, GenerationId, GenerationState, KEPT_LINES_BYTES_MAX,
+    KEPT_LINES_FOR, LineReject, LocatedEvent, Name, QuarantinedLine, ReleasedLine, Tally,
+    Timestamp,
 };
-
-/// The most bytes of kept lines.
-pub const KEPT_BYTES_MAX: u64 = 16 << 20;
-/// How long a kept line stays.
-pub const KEPT_FOR: Micros = Micros::DAY.times(7);
 
 /// Keeps the text of a rejected line as long as there is room.
 pub(super) fn keep(
@@ -35,7 +31,7 @@ pub(super) fn keep(
     let len = i64::try_from(text.len()).unwrap_or(i64::MAX);
     let room = connection
         .prepare_cached("UPDATE meta SET value=value+?1 WHERE key='kept_bytes' AND value+?1<=?2")?
-        .execute(params![len, KEPT_BYTES_MAX.cast_signed()])?;
+        .execute(params![len, KEPT_LINES_BYTES_MAX.cast_signed()])?;
     if room == 1 {
         connection
             .prepare_cached("INSERT INTO quarantine_line VALUES (?1,?2,?3,?4)")?
@@ -53,7 +49,7 @@ pub(super) fn keep(
 pub(super) fn forget_old(connection: &Connection, now: Timestamp) -> Result<(), StoreError> {
     let gone = connection.execute(
         "DELETE FROM quarantine_line WHERE kept_at < ?1",
-        [now.minus(KEPT_FOR).0],
+        [now.minus(KEPT_LINES_FOR).0],
     )?;
     if gone > 0 {
         connection.execute(

@@ -13,6 +13,7 @@
 
 mod architecture;
 mod crash;
+mod doctor;
 mod errors;
 mod hostile;
 mod litellm_callback;

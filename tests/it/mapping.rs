@@ -81,7 +81,7 @@ fn a_log_of_ones_own_is_read_through_the_config_file() {
     assert_eq!(totals["cost_estimated"], 2);
     let text = run_ok(folder.path(), ["report", "--db", "t.db"]);
     assert!(
-        text.contains("~$0.000147") && text.contains("cost estimated from prices for 2 of 2"),
+        text.contains("~$0.000147") && text.contains("cost estimated for 2 of 2"),
         "{text}"
     );
     let text = run_ok(

@@ -26,6 +26,7 @@ pub(in crate::cli) fn run(with: &Surroundings, plan: Dashboard) -> Result<i32, F
         is_ascii: with.capabilities.ascii,
         size: (80, 24),
         recorded_in_words,
+        rules: with.rules.clone(),
     });
     app.open(&plan.view.to_page(), plan.span);
     let options = DashboardOptions {

@@ -2,6 +2,7 @@
 
 pub(super) mod dashboard;
 pub(super) mod demo;
+pub(super) mod doctor;
 pub(super) mod explain;
 pub(super) mod ingest;
 pub(super) mod report;
@@ -27,6 +28,8 @@ pub(super) struct Surroundings {
     pub(super) clock: Clock,
     /// What the user says about reading lines.
     pub(super) rules: Rules,
+    /// Whether stdout is a terminal.
+    pub(super) stdout_is_terminal: bool,
     /// Whether stderr is a terminal.
     pub(super) stderr_is_terminal: bool,
 }

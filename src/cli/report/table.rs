@@ -137,10 +137,37 @@ pub(super) fn details(row: &RouteRow, ascii: bool) -> Vec<String> {
     }
     if now.is_cost_estimated() {
         lines.push(format!(
-            "cost estimated from prices for {} of {}",
+            "cost estimated for {} of {}",
             count(now.cost_estimated),
             count(now.cost_known)
         ));
+    }
+    lines
+}
+
+/// The most reasons of rejects that the text report names.
+const REJECTS_MAX: usize = 5;
+
+/// Returns why lines were rejected, most first, a line each.
+pub(super) fn rejects(snapshot: &Snapshot, ascii: bool) -> Vec<String> {
+    let mut lines: Vec<String> = snapshot
+        .rejects
+        .iter()
+        .take(REJECTS_MAX)
+        .map(|row| {
+            format!(
+                "rejected: {} {} ({}), first at byte {} of {}",
+                count(row.count),
+                foreign(&row.reason, ascii),
+                foreign(&row.detail, ascii),
+                row.offset,
+                foreign(&row.path, ascii)
+            )
+        })
+        .collect();
+    let more = snapshot.rejects.len().saturating_sub(REJECTS_MAX);
+    if more > 0 {
+        lines.push(format!("rejected: {more} more reasons"));
     }
     lines
 }

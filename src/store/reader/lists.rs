@@ -158,6 +158,9 @@ impl Reader {
             |row| row.get(0),
         )?;
         totals.orphans = orphans.unsigned_abs();
+        let kept = "SELECT value FROM meta WHERE key='kept_bytes'";
+        let kept: i64 = self.connection.query_row(kept, [], |row| row.get(0))?;
+        totals.kept_bytes = kept.unsigned_abs();
         self.formats_of(&mut sources)?;
         snapshot.sources = sources.into_values().collect();
         snapshot.sources.sort_by(|a, b| a.source.cmp(&b.source));
@@ -205,7 +208,7 @@ impl Reader {
 
     fn rejects(&self) -> Result<Vec<RejectRow>, StoreError> {
         let mut select = self.connection.prepare_cached(
-            "SELECT s.name,r.reason,r.detail,sum(r.count),g.path,r.offset,min(r.first_seen) FROM reject_count r \
+            "SELECT s.name,r.reason,r.detail,sum(r.count),g.path,r.offset,min(r.first_seen),r.len FROM reject_count r \
              JOIN generation g ON g.id=r.generation JOIN source s ON s.id=g.source GROUP BY s.id,r.reason ORDER BY 4 DESC",
         )?;
         let rows = select.query_map([], |row| {
@@ -217,6 +220,7 @@ impl Reader {
                 path: row.get(4)?,
                 offset: row.get::<_, i64>(5)?.cast_unsigned(),
                 first_seen: Timestamp(row.get(6)?),
+                len: row.get::<_, i64>(7)?.cast_unsigned(),
             })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
