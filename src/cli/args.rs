@@ -6,6 +6,9 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 use super::demo::Incident;
 use super::error::UsageError;
+use super::examples::{
+    DEMO_EXAMPLES, DOCTOR_EXAMPLES, EXAMPLES, EXPLAIN_EXAMPLES, INGEST_EXAMPLES, REPORT_EXAMPLES,
+};
 use super::times::{WindowArgs, Zone, read_time};
 use crate::config::{ThemeChoice, Wishes, nearest};
 use crate::model::{Micros, Timestamp, Window, sanitise};
@@ -17,34 +20,6 @@ pub const DATABASE_DEFAULT: &str = "routes.db";
 const LIVE_LEN: usize = 50;
 /// How many decisions a list asks for.
 const ROWS_LEN: usize = 200;
-
-const EXAMPLES: &str = "Examples:
-  routetop demo                                 a realistic stream with an incident in it
-  routetop /var/log/router/*.jsonl              follow logs, keep them in ./routes.db, show them
-  routetop --db routes.db --view route:support-chat --since 6h
-  routetop report --since 1h | less             the same figures as text";
-const INGEST_EXAMPLES: &str = "Examples:
-  routetop ingest app.jsonl.gz
-  routetop ingest --db prod.db --follow '/var/log/router/*.jsonl'
-  zcat old.gz | routetop ingest -
-  routetop ingest --retry-quarantine --map mapping.toml
-  routetop ingest --map mapping.toml gateway.log  facts by JSON pointer, for any JSON";
-const REPORT_EXAMPLES: &str = "Examples:
-  routetop report --since 1h
-  routetop report app.jsonl.gz                  in memory, nothing is kept
-  routetop report --from 'yesterday 14:05' --to 'yesterday 15:00' --format markdown
-  routetop report --all --format json | jq '.routes[].first_pass.rate'";
-const EXPLAIN_EXAMPLES: &str = "Examples:
-  routetop explain 8f3a91c2                     a unique beginning of the id is enough
-  routetop explain req-17 --db prod.db --format json";
-const DOCTOR_EXAMPLES: &str = "Examples:
-  routetop doctor                               terminal, config file, database and its sources
-  routetop doctor '/var/log/router/*.jsonl'     what these logs hold, before reading them
-  routetop doctor --map mapping.toml app.log    what a mapping makes of them";
-const DEMO_EXAMPLES: &str = "Examples:
-  routetop demo
-  routetop demo --incident none
-  routetop demo --out demo.jsonl                write the stream and end";
 
 /// A terminal observatory for LLM model routing
 ///

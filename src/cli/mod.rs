@@ -10,6 +10,7 @@ mod config_file;
 pub mod demo;
 mod doctor;
 pub mod error;
+mod examples;
 pub mod explain;
 pub mod progress;
 pub mod report;

@@ -507,6 +507,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "a table of cases")]
     fn mistakes_are_told_with_place_and_remedy() {
         for (text, told, hint) in [
             (

@@ -6,7 +6,7 @@ use crate::format::scalar::Scalar;
 use crate::format::scratch::{Scratch, whole};
 use crate::model::{
     Attempt, AttemptOutcome, Flags, Logged, Name, NanoUsd, Outcome, Request, RequestId, SessionKey,
-    SignalValue,
+    SignalValue, Signals,
 };
 
 /// Adds to `request` what the mapping finds and the request does not know; with `override` also
@@ -96,13 +96,11 @@ fn put<T>(into: &mut Option<T>, is_override: bool, find: impl FnOnce() -> Option
 
 /// Returns what can be read; what is there and cannot flags the event.
 pub(super) fn readable<T>(found: Option<Result<T, Unreadable>>, flags: &mut Flags) -> Option<T> {
-    match found? {
-        Ok(value) => Some(value),
-        Err(Unreadable) => {
-            flags.set(Flags::BAD_NUMBER);
-            None
-        }
+    let found = found?.ok();
+    if found.is_none() {
+        flags.set(Flags::BAD_NUMBER);
     }
+    found
 }
 
 fn signal(scratch: &mut Scratch, view: &View<'_>, request: &mut Request, key: &str, at: &Lookup) {
@@ -159,23 +157,31 @@ fn signal(scratch: &mut Scratch, view: &View<'_>, request: &mut Request, key: &s
                 scratch.name_of_any(v)
             });
         }
-        _ => {
-            let key = scratch.intern(key);
-            let known = signals.others.iter().position(|(name, _)| *name == key);
-            let value = match &value {
-                Scalar::Absent | Scalar::Nested => return,
-                Scalar::Null => SignalValue::Null,
-                Scalar::Bool(value) => SignalValue::Bool(*value),
-                Scalar::Number(number) if number.is_finite() => SignalValue::Number(*number),
-                Scalar::Number(_) => SignalValue::Null,
-                Scalar::Text(text) => SignalValue::Text(scratch.intern(text)),
-            };
-            match known.and_then(|idx| signals.others.get_mut(idx)) {
-                None => signals.others.push((key, value)),
-                Some(known) if is_override => known.1 = value,
-                Some(_) => {}
-            }
-        }
+        _ => other_signal(scratch, signals, key, &value, is_override),
+    }
+}
+
+/// Keeps a signal that is none of the six under its own name.
+fn other_signal(
+    scratch: &mut Scratch,
+    signals: &mut Signals,
+    key: &str,
+    value: &Scalar<'_>,
+    is_override: bool,
+) {
+    let value = match value {
+        Scalar::Absent | Scalar::Nested => return,
+        Scalar::Null => SignalValue::Null,
+        Scalar::Bool(value) => SignalValue::Bool(*value),
+        Scalar::Number(number) if number.is_finite() => SignalValue::Number(*number),
+        Scalar::Number(_) => SignalValue::Null,
+        Scalar::Text(text) => SignalValue::Text(scratch.intern(text)),
+    };
+    let key = scratch.intern(key);
+    match signals.others.iter_mut().find(|(name, _)| *name == key) {
+        None => signals.others.push((key, value)),
+        Some(known) if is_override => known.1 = value,
+        Some(_) => {}
     }
 }
 
