@@ -19,7 +19,7 @@ use std::hint::black_box;
 use std::sync::Arc;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use routetop::format::{Parsed, Parser};
+use routetop::format::{Parsed, Parser, Rules};
 use routetop::ingest::{self, IngestOptions, Progress, Sink, SinkError, SourceSpec, StopFlag};
 use routetop::model::{
     Advance, Batch, ByteOffset, Fingerprint, Generation, GenerationId, GenerationState, HashKey,
@@ -38,7 +38,7 @@ fn lines(count: u64) -> Vec<String> {
 }
 
 fn parser() -> Parser {
-    Parser::new(Names::default(), HashKey([7; 16]))
+    Parser::new(Names::default(), HashKey([7; 16]), Rules::default())
 }
 
 fn parse(criterion: &mut Criterion) {

@@ -92,8 +92,8 @@ CREATE TABLE rollup_minute (
   unfinished INTEGER NOT NULL, attempts INTEGER NOT NULL, attempted INTEGER NOT NULL, first_pass INTEGER NOT NULL,
   first_pass_lenient INTEGER NOT NULL, escalated INTEGER NOT NULL, fallback INTEGER NOT NULL,
   correctable INTEGER NOT NULL, corrected INTEGER NOT NULL, uncorrectable INTEGER NOT NULL,
-  cost_known INTEGER NOT NULL, cost_known_completed INTEGER NOT NULL, cost_nano INTEGER NOT NULL,
-  cost_completed_nano INTEGER NOT NULL, latency BLOB NOT NULL, ttft BLOB NOT NULL, detail BLOB NOT NULL
+  cost_known INTEGER NOT NULL, cost_known_completed INTEGER NOT NULL, cost_estimated INTEGER NOT NULL,
+  cost_nano INTEGER NOT NULL, cost_completed_nano INTEGER NOT NULL, latency BLOB NOT NULL, ttft BLOB NOT NULL, detail BLOB NOT NULL
 ) STRICT;
 CREATE TABLE rollup_hour (
   cell INTEGER PRIMARY KEY,
@@ -101,8 +101,8 @@ CREATE TABLE rollup_hour (
   unfinished INTEGER NOT NULL, attempts INTEGER NOT NULL, attempted INTEGER NOT NULL, first_pass INTEGER NOT NULL,
   first_pass_lenient INTEGER NOT NULL, escalated INTEGER NOT NULL, fallback INTEGER NOT NULL,
   correctable INTEGER NOT NULL, corrected INTEGER NOT NULL, uncorrectable INTEGER NOT NULL,
-  cost_known INTEGER NOT NULL, cost_known_completed INTEGER NOT NULL, cost_nano INTEGER NOT NULL,
-  cost_completed_nano INTEGER NOT NULL, latency BLOB NOT NULL, ttft BLOB NOT NULL, detail BLOB NOT NULL
+  cost_known INTEGER NOT NULL, cost_known_completed INTEGER NOT NULL, cost_estimated INTEGER NOT NULL,
+  cost_nano INTEGER NOT NULL, cost_completed_nano INTEGER NOT NULL, latency BLOB NOT NULL, ttft BLOB NOT NULL, detail BLOB NOT NULL
 ) STRICT;
 CREATE TABLE rollup_day (
   cell INTEGER PRIMARY KEY,
@@ -110,8 +110,8 @@ CREATE TABLE rollup_day (
   unfinished INTEGER NOT NULL, attempts INTEGER NOT NULL, attempted INTEGER NOT NULL, first_pass INTEGER NOT NULL,
   first_pass_lenient INTEGER NOT NULL, escalated INTEGER NOT NULL, fallback INTEGER NOT NULL,
   correctable INTEGER NOT NULL, corrected INTEGER NOT NULL, uncorrectable INTEGER NOT NULL,
-  cost_known INTEGER NOT NULL, cost_known_completed INTEGER NOT NULL, cost_nano INTEGER NOT NULL,
-  cost_completed_nano INTEGER NOT NULL, latency BLOB NOT NULL, ttft BLOB NOT NULL, detail BLOB NOT NULL
+  cost_known INTEGER NOT NULL, cost_known_completed INTEGER NOT NULL, cost_estimated INTEGER NOT NULL,
+  cost_nano INTEGER NOT NULL, cost_completed_nano INTEGER NOT NULL, latency BLOB NOT NULL, ttft BLOB NOT NULL, detail BLOB NOT NULL
 ) STRICT;
 
 -- Sorted runs of (keyed hash, row): the way from an id, a tie or a session to rows.
@@ -128,7 +128,9 @@ CREATE TABLE generation (
   lines INTEGER NOT NULL DEFAULT 0, bytes INTEGER NOT NULL DEFAULT 0, blank INTEGER NOT NULL DEFAULT 0,
   noise INTEGER NOT NULL DEFAULT 0, quarantined INTEGER NOT NULL DEFAULT 0, events INTEGER NOT NULL DEFAULT 0,
   duplicates INTEGER NOT NULL DEFAULT 0, conflicts INTEGER NOT NULL DEFAULT 0, newest_ts INTEGER,
-  opened_at INTEGER NOT NULL, read_at INTEGER, noise_sample TEXT
+  opened_at INTEGER NOT NULL, read_at INTEGER, noise_sample TEXT,
+  -- Whether the user's mapping made its lines carry corrections.
+  maps_corrections INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE TABLE generation_format (generation INTEGER NOT NULL, format INTEGER NOT NULL, lines INTEGER NOT NULL,
   PRIMARY KEY (generation, format)) STRICT, WITHOUT ROWID;
@@ -142,6 +144,9 @@ CREATE TABLE generation_aside (generation INTEGER NOT NULL, what INTEGER NOT NUL
 CREATE TABLE quarantine (generation INTEGER NOT NULL, offset INTEGER NOT NULL, len INTEGER NOT NULL,
   hash INTEGER NOT NULL, reason TEXT NOT NULL, detail TEXT NOT NULL, first_seen INTEGER NOT NULL,
   PRIMARY KEY (generation, offset)) STRICT, WITHOUT ROWID;
+-- The lines themselves, redacted, of sources that cannot be read again; meta kept_bytes counts their bytes.
+CREATE TABLE quarantine_line (generation INTEGER NOT NULL, offset INTEGER NOT NULL, kept_at INTEGER NOT NULL,
+  line TEXT NOT NULL, PRIMARY KEY (generation, offset)) STRICT, WITHOUT ROWID;
 CREATE TABLE reject_count (generation INTEGER NOT NULL, reason TEXT NOT NULL, count INTEGER NOT NULL,
-  offset INTEGER NOT NULL, detail TEXT NOT NULL, first_seen INTEGER NOT NULL,
+  offset INTEGER NOT NULL, len INTEGER NOT NULL, detail TEXT NOT NULL, first_seen INTEGER NOT NULL,
   PRIMARY KEY (generation, reason)) STRICT, WITHOUT ROWID;

@@ -1,12 +1,18 @@
 //! The parser: one line in, what it says out.
 
+use std::sync::Arc;
+
 use smallvec::SmallVec;
 
+use super::mapping::line;
 use super::native;
-use super::reading::Reading;
+use super::price;
+use super::reading::{Aside, Reading};
 use super::registry::FORMATS;
+use super::rules::Rules;
 use super::scratch::Scratch;
 use super::screen::{self, Look};
+use crate::config::Price;
 use crate::model::{Event, HashKey, Name, Names, Reject, Timestamp};
 
 /// What a line says.
@@ -31,13 +37,15 @@ pub enum Parsed {
 #[derive(Debug)]
 pub struct Parser {
     scratch: Scratch,
+    prices: Arc<[Price]>,
 }
 
 impl Parser {
     /// Makes a parser that goes on from `names`; sessions and ties are hashed with `key`.
-    pub fn new(names: Names, key: HashKey) -> Self {
+    pub fn new(names: Names, key: HashKey, rules: Rules) -> Self {
         Self {
-            scratch: Scratch::new(names, key),
+            prices: rules.prices,
+            scratch: Scratch::new(names, key, rules.plan),
         }
     }
 
@@ -80,14 +88,53 @@ impl Parser {
         self.scratch.take_asides()
     }
 
+    /// Tells whether the user's mapping makes lines of that format carry corrections.
+    pub fn maps_corrections_of(&self, format: u8) -> bool {
+        let plan = self.scratch.plan.as_ref();
+        plan.is_some_and(|plan| plan.maps_corrections_of(format))
+    }
+
+    /// Adds what the user's rules say to what the line says.
+    fn apply_rules(&mut self, text: &str, format: u8, events: &mut SmallVec<[Event; 1]>) {
+        if self.scratch.plan.is_some() {
+            line::overlay(&mut self.scratch, text, format, events);
+        }
+        if self.prices.is_empty() {
+            return;
+        }
+        for event in events {
+            if let Event::Request(request) = event {
+                price::estimate(&self.prices, &self.scratch.names, request);
+            }
+        }
+    }
+
     /// Reads a native line as routers write it, which is what most lines are.
     fn read_quick(&mut self, line: &[u8], read_at: Timestamp) -> Option<Parsed> {
         let text = simdutf8::basic::from_utf8(line).ok()?;
         match native::parse_quick(&mut self.scratch, text, read_at)? {
-            Reading::Events(format, events) => Some(Parsed::Events { format, events }),
+            Reading::Events(format, mut events) => {
+                self.apply_rules(text, format, &mut events);
+                Some(Parsed::Events { format, events })
+            }
             Reading::Rejected(reject) => Some(Parsed::Rejected(reject)),
             _ => None,
         }
+    }
+
+    /// Returns what the user's mapping makes of a record that tells nothing by itself.
+    fn explain_aside(&mut self, text: &str, aside: Aside) -> SmallVec<[Event; 1]> {
+        let mut events = SmallVec::new();
+        if let (Some(about), true) = (aside.about, self.scratch.plan.is_some()) {
+            let bare = Event::Request(about);
+            events.push(bare.clone());
+            self.apply_rules(text, aside.format, &mut events);
+            events.retain(|event| *event != bare);
+        }
+        if events.is_empty() {
+            self.scratch.count_aside(aside.what);
+        }
+        events
     }
 
     /// Offers the line to each format; `None`: it is no strict JSON.
@@ -100,14 +147,14 @@ impl Parser {
                 Reading::NotMine => {}
                 Reading::Broken => return None,
                 Reading::Rejected(reject) => return Some(Parsed::Rejected(reject)),
-                Reading::Events(format, events) => return Some(Parsed::Events { format, events }),
                 Reading::Aside(aside) => {
-                    self.scratch.count_aside(aside.what);
-                    let events = SmallVec::new();
-                    return Some(Parsed::Events {
-                        format: aside.format,
-                        events,
-                    });
+                    let format = aside.format;
+                    let events = self.explain_aside(text, aside);
+                    return Some(Parsed::Events { format, events });
+                }
+                Reading::Events(format, mut events) => {
+                    self.apply_rules(text, format, &mut events);
+                    return Some(Parsed::Events { format, events });
                 }
             }
         }

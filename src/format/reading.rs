@@ -32,6 +32,8 @@ pub(super) const LANGFUSE: u8 = 12;
 pub(super) const LITELLM_SPEND: u8 = 13;
 /// Trace samples of the vLLM Semantic Router's fleet simulator.
 pub(super) const VLLM_SR_TRACE: u8 = 15;
+/// Any JSON, as the user's mapping says.
+pub(super) const MAPPED: u8 = 14;
 
 /// What a format made of a line.
 #[derive(Debug)]

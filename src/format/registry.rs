@@ -1,7 +1,8 @@
 //! The one table of formats.
 
+use super::mapping::line as mapped;
 use super::reading::{
-    ENVOY, LANGFUSE, LITELLM_PROXY, LITELLM_SDK, LITELLM_SPEND, NATIVE, OTLP_EVALUATION,
+    ENVOY, LANGFUSE, LITELLM_PROXY, LITELLM_SDK, LITELLM_SPEND, MAPPED, NATIVE, OTLP_EVALUATION,
     OTLP_GENAI, OTLP_LITELLM_V1, OTLP_LITELLM_V2, OTLP_OPENINFERENCE, Reading, VLLM_SR_LOG,
     VLLM_SR_REPLAY, VLLM_SR_TRACE,
 };
@@ -247,6 +248,15 @@ pub static FORMATS: &[Format] = &[
         ],
         detect: vllm_sr::may_be_trace,
         parse: vllm_sr::parse_trace,
+    },
+    Format {
+        number: MAPPED,
+        name: "mapped",
+        title: "JSON, as the mapping file says",
+        carries_corrections: false,
+        cannot_tell: &["what the mapping does not name"],
+        detect: mapped::may_be,
+        parse: mapped::parse,
     },
 ];
 

@@ -55,6 +55,18 @@ impl Scalar<'_> {
         }
     }
 
+    /// Returns the value apart from the line that it stood in.
+    pub(crate) fn into_owned(self) -> Scalar<'static> {
+        match self {
+            Self::Absent => Scalar::Absent,
+            Self::Null => Scalar::Null,
+            Self::Bool(value) => Scalar::Bool(value),
+            Self::Number(number) => Scalar::Number(number),
+            Self::Text(text) => Scalar::Text(Cow::Owned(text.into_owned())),
+            Self::Nested => Scalar::Nested,
+        }
+    }
+
     /// Returns the number.
     pub(crate) fn number(&self) -> Option<f64> {
         match self {

@@ -1,9 +1,11 @@
 //! What all lines of one parser share: names, the key and the counts of unknown fields.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use hashbrown::{HashMap, HashSet};
 
+use super::mapping::Plan;
 use super::quick::Orders;
 use super::redact::redact;
 use super::scalar::Scalar;
@@ -19,6 +21,8 @@ pub struct Scratch {
     pub(crate) names: Names,
     pub(crate) key: HashKey,
     pub(crate) orders: Orders,
+    /// The user's mapping.
+    pub(crate) plan: Option<Arc<Plan>>,
     unknown: HashMap<Name, u64>,
     /// The unknown fields that have a name of their own.
     unknown_known: HashSet<Name>,
@@ -26,11 +30,12 @@ pub struct Scratch {
 }
 
 impl Scratch {
-    pub(crate) fn new(names: Names, key: HashKey) -> Self {
+    pub(crate) fn new(names: Names, key: HashKey, plan: Option<Arc<Plan>>) -> Self {
         Self {
             names,
             key,
             orders: Orders::default(),
+            plan,
             unknown: HashMap::new(),
             unknown_known: HashSet::new(),
             asides: HashMap::new(),

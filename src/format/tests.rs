@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::wire::Line;
-use super::{Parsed, Parser};
+use super::{Parsed, Parser, Rules};
 use crate::model::{
     AttemptOutcome, CorrectionBy, CorrectionKind, Event, Flags, HashKey, Logged, MarkerKind,
     Micros, Names, NanoUsd, Outcome, Request, Timestamp, merge,
@@ -14,7 +14,7 @@ pub(super) const READ_AT: Timestamp = Timestamp(1_795_500_000_000_000);
 const WHOLE: &str = r#"{"ts":"2026-11-23T02:41:07.5Z","event":"request","request_id":"r-1","session_id":"s","task_class":"planning","route":"support","policy":"p@1#ab","rule":"light","tier":"fast","signals":{"retrieval_confidence":null,"input_complexity":0.25,"tools_required":false,"user_tier":"free","session_fallbacks":2,"lang":"de"},"attempts":[{"model":"small-1","latency_ms":10.5,"ttft_ms":2,"input_tokens":214,"output_tokens":53,"cost_usd":4.26e-05,"outcome":"escalated","reason":"drifting"},{"model":"large-1","outcome":"ok","zzz":1}],"outcome":"completed","corrected":false,"correction":{"kind":"edited","by":"user","after_s":3.5},"propensity":0.9,"attrs":{"region":"eu"},"extra":{"a":[1]}}"#;
 
 pub(super) fn parser() -> Parser {
-    Parser::new(Names::default(), HashKey([7; 16]))
+    Parser::new(Names::default(), HashKey([7; 16]), Rules::default())
 }
 
 pub(super) fn event(parser: &mut Parser, line: &str) -> Event {

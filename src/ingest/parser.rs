@@ -35,6 +35,11 @@ pub trait LineParser {
 
     /// Returns the records that tell nothing to be stored since the last call, by what they are.
     fn take_asides(&mut self) -> Vec<(Name, u64)>;
+    /// Tells whether the user's mapping makes lines of that format carry corrections.
+    fn maps_corrections_of(&self, format: u8) -> bool;
+
+    /// Returns a rejected line as it may be kept where its source cannot be read again.
+    fn kept_line(&self, line: &[u8]) -> Option<Box<str>>;
 
     /// Returns the first characters of a noise line, redacted.
     fn noise_sample(&self, line: &[u8]) -> String;

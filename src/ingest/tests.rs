@@ -103,6 +103,14 @@ impl Sink for Memory {
 struct Ids(Names);
 
 impl LineParser for Ids {
+    fn maps_corrections_of(&self, _: u8) -> bool {
+        false
+    }
+
+    fn kept_line(&self, _: &[u8]) -> Option<Box<str>> {
+        None
+    }
+
     fn parse(&mut self, line: &[u8], _: Timestamp) -> ParsedLine {
         let text = String::from_utf8_lossy(line);
         if text.trim().is_empty() {

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::model::{
     Advance, Batch, ByteOffset, Generation, GenerationId, GenerationState, HashKey, LineReject,
-    LocatedEvent, NewGeneration, Reject, Tally, Timestamp,
+    LocatedEvent, NewGeneration, Reject, Tally, Timestamp, is_passing,
 };
 
 use super::document::Opening;
@@ -83,6 +83,8 @@ pub(super) struct Limits {
 
 pub(super) struct Slot {
     id: GenerationId,
+    /// Whether its lines cannot be read again.
+    is_passing: bool,
     pub(super) offset: u64,
     pub(super) splitter: Option<Splitter>,
     /// Whether the bytes are one document or lines, while that is open.
@@ -97,6 +99,7 @@ impl Slot {
     fn of(generation: &Generation) -> Self {
         Self {
             id: generation.id,
+            is_passing: is_passing(&generation.path, generation.device, generation.inode),
             offset: generation.offset.0,
             splitter: None,
             start: Start::Lines,
@@ -131,6 +134,7 @@ impl Start {
 #[derive(Default)]
 pub(super) struct Pending {
     pub(super) slot: usize,
+    is_passing: bool,
     from: u64,
     pub(super) to: u64,
     pub(super) read_at: Timestamp,
@@ -268,6 +272,7 @@ impl Worker {
         let id = self.sink.open_generation(new)?;
         self.slots.push(Slot {
             id,
+            is_passing: is_passing(&new.path, new.device, new.inode),
             offset: 0,
             splitter: Some(Splitter::new(
                 self.key,
@@ -291,6 +296,7 @@ impl Worker {
             && self.pending.from == self.pending.to
         {
             self.pending.slot = slot;
+            self.pending.is_passing = at.is_passing;
             self.pending.from = at.offset;
             self.pending.to = at.offset;
         }
@@ -438,6 +444,7 @@ impl Worker {
         at.offset = pending.to;
         at.stored_state = at.state;
         self.pending.slot = slot;
+        self.pending.is_passing = at.is_passing;
         self.pending.from = pending.to;
         self.pending.to = pending.to;
         self.pending.read_at = pending.read_at;
@@ -564,7 +571,14 @@ fn take_line(
                 pending.tally.noise_sample = Some(parser.noise_sample(text));
             }
         }
-        ParsedLine::Rejected(reject) => pending.reject(len_u64(line), key.hash(line), reject),
+        ParsedLine::Rejected(reject) => {
+            pending.reject(len_u64(line), key.hash(line), reject);
+            if pending.is_passing
+                && let Some(last) = pending.rejects.last_mut()
+            {
+                last.kept = parser.kept_line(text);
+            }
+        }
         ParsedLine::Events { format, events } => {
             let offset = ByteOffset(pending.to);
             pending.events.extend(
@@ -572,6 +586,7 @@ fn take_line(
                     .into_iter()
                     .map(|event| LocatedEvent { offset, event }),
             );
+            pending.tally.maps_corrections |= parser.maps_corrections_of(format);
             let by_format = &mut pending.tally.by_format;
             match by_format.iter_mut().find(|(known, _)| *known == format) {
                 Some((_, lines)) => *lines += 1,
@@ -590,6 +605,7 @@ impl Pending {
             len,
             hash,
             reject,
+            kept: None,
         });
     }
 

@@ -107,6 +107,8 @@ pub struct LineReject {
     pub hash: u64,
     /// Why.
     pub reject: Reject,
+    /// The line itself, redacted and without content, where its source cannot be read again.
+    pub kept: Option<Box<str>>,
 }
 
 /// An event and where its line starts.
@@ -138,6 +140,8 @@ pub struct Tally {
     pub unknown_fields: Vec<(Name, u64)>,
     /// Records that are accepted but tell nothing that is stored, by what they are, e.g. scores.
     pub asides: Vec<(Name, u64)>,
+    /// Whether the user's mapping makes lines of this source carry corrections.
+    pub maps_corrections: bool,
     /// The first bytes of the latest noise, redacted, for the sources page.
     pub noise_sample: Option<String>,
 }

@@ -34,6 +34,8 @@ pub fn merge(into: &mut Request, other: Request, conflicts: &mut Vec<Conflict>) 
     if is_only_later_facts(into) && !is_only_later_facts(&other) {
         into.format = other.format;
     }
+    let mut other = other;
+    prefer_logged_costs(into, &mut other);
     merge_time_and_route(into, &other, conflicts);
     let mut note = |field: &str| {
         conflicts.push(Conflict {
@@ -101,6 +103,33 @@ pub fn merge(into: &mut Request, other: Request, conflicts: &mut Vec<Conflict>) 
     }
 }
 
+/// A cost that a log tells beats one that was estimated from prices, whichever came first.
+fn prefer_logged_costs(into: &mut Request, other: &mut Request) {
+    let is_estimate = |request: &Request| request.flags.has(Flags::COST_ESTIMATED);
+    let (estimate, logged) = match (is_estimate(into), is_estimate(other)) {
+        (true, false) => (into, &*other),
+        (false, true) => (other, &*into),
+        _ => return,
+    };
+    let mut is_left = false;
+    for attempt in &mut estimate.attempts {
+        let mut twins = logged.attempts.iter();
+        let twin = twins.find(|known| is_same_call(known, attempt));
+        match twin.and_then(|twin| twin.cost) {
+            Some(cost) => attempt.cost = Some(cost),
+            None => is_left |= attempt.cost.is_some(),
+        }
+    }
+    if !is_left {
+        estimate.flags.clear(Flags::COST_ESTIMATED);
+    }
+}
+
+/// Tells whether two accounts are of one call.
+fn is_same_call(one: &Attempt, other: &Attempt) -> bool {
+    (one.n > 0 && one.n == other.n) || (one.key != 0 && one.key == other.key)
+}
+
 /// Tells whether nothing of the way to the answer is known, e.g. only a correction: its log need not
 /// be the one that tells the rest, whose format counts.
 fn is_only_later_facts(request: &Request) -> bool {
@@ -156,7 +185,9 @@ fn copy_flag(into: &mut Request, from: Flags, flag: Flags) {
     into.flags.set(Flags(from.0 & flag.0));
 }
 
-/// A correction without details (a bare `corrected` flag) is filled by one that has them.
+/// A correction without details (a bare `corrected` flag) is filled by one that has them. Of several
+/// that differ only in when they came, e.g. told by each line of a request that repeats another, the
+/// earliest counts.
 fn merge_correction(
     into: &mut Option<Correction>,
     other: Option<Correction>,
@@ -166,6 +197,16 @@ fn merge_correction(
     match (*into, other) {
         (None, Some(_)) => *into = other,
         (Some(known), Some(new)) if is_bare(known) && !is_bare(new) => *into = other,
+        (Some(known), Some(new))
+            if known.ts.is_some()
+                && new.ts.is_some()
+                && Correction {
+                    ts: new.ts,
+                    ..known
+                } == new =>
+        {
+            *into = if new.ts < known.ts { other } else { *into };
+        }
         (Some(known), Some(new)) if known != new && !is_bare(new) => conflict(),
         _ => {}
     }
@@ -228,9 +269,7 @@ fn log_first<T: PartialEq + Copy>(
 }
 
 fn merge_attempt(into: &mut Request, attempt: Attempt, note: &mut impl FnMut(&str)) {
-    let same = |known: &&mut Attempt| {
-        (known.n > 0 && known.n == attempt.n) || (known.key != 0 && known.key == attempt.key)
-    };
+    let same = |known: &&mut Attempt| is_same_call(known, &attempt);
     match into.attempts.iter_mut().find(same) {
         None => into.attempts.push(attempt),
         Some(known) => {
@@ -353,6 +392,58 @@ mod tests {
             let (whole, conflicts) = join(lines);
             prop_assert_eq!(conflicts, vec![]);
             prop_assert_eq!(whole, expected);
+        }
+    }
+
+    #[test]
+    fn of_one_correction_told_twice_the_earliest_time_counts() {
+        let correction = |ts: i64, kind| {
+            let mut line = bare(ts);
+            line.correction = Some(Correction {
+                kind,
+                by: CorrectionBy::User,
+                ts: Some(Timestamp(ts)),
+                after: None,
+            });
+            line
+        };
+        let first = correction(2_000, CorrectionKind::Edit);
+        let again = correction(2_500, CorrectionKind::Edit);
+        for lines in [
+            vec![first.clone(), again.clone()],
+            vec![again, first.clone()],
+        ] {
+            let (whole, conflicts) = join(lines);
+            assert_eq!((whole.correction, conflicts), (first.correction, vec![]));
+        }
+        let (_, conflicts) = join(vec![first, correction(2_500, CorrectionKind::Takeover)]);
+        assert_eq!(conflicts.len(), 1);
+    }
+
+    #[test]
+    fn a_logged_cost_beats_an_estimated_one_in_either_order() {
+        let line = |n: u16, cost: i64, is_estimate: bool| {
+            let mut line = facts()[usize::from(n)].clone();
+            line.attempts[0].cost = Some(NanoUsd(cost));
+            if is_estimate {
+                line.flags.set(Flags::COST_ESTIMATED);
+            }
+            line
+        };
+        let (estimate, logged) = (line(1, 7, true), line(1, 5, false));
+        for lines in [
+            vec![estimate.clone(), logged.clone()],
+            vec![logged.clone(), estimate.clone()],
+        ] {
+            let (whole, conflicts) = join(lines);
+            assert_eq!((whole.cost(), conflicts), (Some(NanoUsd(5)), vec![]));
+            assert!(!whole.flags.has(Flags::COST_ESTIMATED));
+        }
+        let other = line(2, 3, true);
+        for lines in [vec![other.clone(), logged.clone()], vec![logged, other]] {
+            let (whole, conflicts) = join(lines);
+            assert_eq!((whole.cost(), conflicts), (Some(NanoUsd(8)), vec![]));
+            assert!(whole.flags.has(Flags::COST_ESTIMATED));
         }
     }
 

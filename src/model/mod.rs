@@ -37,6 +37,7 @@ mod flags;
 mod merge;
 mod money;
 mod name;
+mod quarantine;
 mod request;
 mod shown;
 mod signals;
@@ -52,6 +53,9 @@ pub use flags::Flags;
 pub use merge::{Conflict, Merged, merge};
 pub use money::NanoUsd;
 pub use name::{Name, Names};
+pub use quarantine::{
+    KEPT_LINES_BYTES_MAX, KEPT_LINES_FOR, QuarantinedLine, ReleasedLine, is_passing,
+};
 pub use request::{
     CORRECTION_WINDOW, Candidate, Outcome, Request, RequestId, SessionKey, SourcePosition, Tie,
 };

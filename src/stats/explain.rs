@@ -94,6 +94,8 @@ pub struct Explanation {
     pub ttft: Option<Micros>,
     /// Cost of all attempts.
     pub cost: Option<NanoUsd>,
+    /// Whether a price table told some of the costs.
+    pub is_cost_estimated: bool,
     /// Whether an escalation or fallback is known only from a hint in the log.
     pub has_hidden_attempts: bool,
     /// How it compares.
@@ -189,6 +191,7 @@ mod tests {
             latency: None,
             ttft: None,
             cost: None,
+            is_cost_estimated: false,
             has_hidden_attempts: false,
             normal: Comparison::default(),
             correction: None,

@@ -178,6 +178,8 @@ pub struct RejectRow {
     pub path: String,
     /// Where its line starts.
     pub offset: u64,
+    /// How long it is in bytes.
+    pub len: u64,
     /// When the first was seen.
     pub first_seen: Timestamp,
 }
@@ -201,6 +203,8 @@ pub struct IngestTotals {
     pub noise: u64,
     /// Corrections whose request is not known.
     pub orphans: u64,
+    /// Bytes of rejected lines that are kept because their source cannot be read again.
+    pub kept_bytes: u64,
 }
 
 /// A change drawn on charts.

@@ -12,7 +12,7 @@ use super::fault::Step;
 use super::prepare::{Fact, Keys, Prepared, session_key};
 use super::row::{self, Stored};
 use super::writer::{Committed, Writer};
-use super::{StoreError, residual, rollups};
+use super::{StoreError, quarantine, residual, rollups};
 use crate::model::{Marker, Micros, Outcome, Request, Tie, Timestamp, merge};
 
 const ROWS_A_BLOCK: usize = 512;
@@ -332,7 +332,8 @@ impl<'w> Work<'w> {
                 "UPDATE generation SET lines=lines+?2,bytes=bytes+?3,blank=blank+?4,noise=noise+?5,\
                  quarantined=quarantined+?6,events=events+?7,duplicates=duplicates+?8,\
                  conflicts=conflicts+?9,newest_ts=max(coalesce(newest_ts,?10),?10),read_at=?11,\
-                 noise_sample=coalesce(?12,noise_sample) WHERE id=?1",
+                 noise_sample=coalesce(?12,noise_sample),\
+                 maps_corrections=max(maps_corrections,?13) WHERE id=?1",
             )?
             .execute(params![
                 generation,
@@ -347,6 +348,7 @@ impl<'w> Work<'w> {
                 newest.map(|ts| ts.0),
                 batch.read_at.0,
                 tally.noise_sample,
+                tally.maps_corrections,
             ])?;
         for (format, lines) in &tally.by_format {
             connection
@@ -385,18 +387,20 @@ impl<'w> Work<'w> {
         for line in &batch.rejects {
             connection
                 .prepare_cached(
-                    "INSERT INTO reject_count VALUES (?1,?2,1,?3,?4,?5) \
+                    "INSERT INTO reject_count VALUES (?1,?2,1,?3,?4,?5,?6) \
                      ON CONFLICT DO UPDATE SET count = count + 1",
                 )?
                 .execute(params![
                     generation,
                     line.reject.reason,
                     line.offset.0.cast_signed(),
+                    line.len.cast_signed(),
                     line.reject.detail,
                     batch.read_at.0
                 ])?;
             if room > 0 {
                 room -= 1;
+                quarantine::keep(connection, batch.advance.generation, line, batch.read_at)?;
                 connection
                     .prepare_cached(
                         "INSERT OR IGNORE INTO quarantine VALUES (?1,?2,?3,?4,?5,?6,?7)",

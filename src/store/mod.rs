@@ -14,6 +14,7 @@ mod in_row;
 mod lock;
 mod migrate;
 mod prepare;
+mod quarantine;
 mod reader;
 mod residual;
 mod rollups;

@@ -25,7 +25,7 @@ macro_rules! columns {
     () => {
         "requests,completed,failed,cancelled,unfinished,attempts,attempted,first_pass,\
          first_pass_lenient,escalated,fallback,correctable,corrected,uncorrectable,cost_known,\
-         cost_known_completed,cost_nano,cost_completed_nano,latency,ttft,detail"
+         cost_known_completed,cost_estimated,cost_nano,cost_completed_nano,latency,ttft,detail"
     };
 }
 
@@ -46,16 +46,16 @@ macro_rules! level {
             insert: concat!(
                 "INSERT OR IGNORE INTO ",
                 $table,
-                " VALUES (?22,?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,\
-                 ?19,?20,?21)"
+                " VALUES (?23,?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,\
+                 ?19,?20,?21,?22)"
             ),
             update: concat!(
                 "UPDATE ",
                 $table,
                 " SET (",
                 columns!(),
-                ") = (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21) \
-                 WHERE cell = ?22"
+                ") = (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21,\
+                 ?22) WHERE cell = ?23"
             ),
         }
     };
@@ -179,14 +179,14 @@ fn put(connection: &Connection, sql: &str, key: i64, cell: &Cell) -> Result<bool
     for (place, number) in (1..).zip(counters(cell)) {
         write.raw_bind_parameter(place, number)?;
     }
-    write.raw_bind_parameter(19, cell.latency.to_bytes())?;
-    write.raw_bind_parameter(20, cell.ttft.to_bytes())?;
-    write.raw_bind_parameter(21, cell.detail_to_bytes())?;
-    write.raw_bind_parameter(22, key)?;
+    write.raw_bind_parameter(20, cell.latency.to_bytes())?;
+    write.raw_bind_parameter(21, cell.ttft.to_bytes())?;
+    write.raw_bind_parameter(22, cell.detail_to_bytes())?;
+    write.raw_bind_parameter(23, key)?;
     Ok(write.raw_execute()? == 1)
 }
 
-fn counters(cell: &Cell) -> [i64; 18] {
+fn counters(cell: &Cell) -> [i64; 19] {
     [
         cell.requests,
         cell.completed,
@@ -204,6 +204,7 @@ fn counters(cell: &Cell) -> [i64; 18] {
         cell.uncorrectable,
         cell.cost_known,
         cell.cost_known_completed,
+        cell.cost_estimated,
         cell.cost_nano.cast_unsigned(),
         cell.cost_completed_nano.cast_unsigned(),
     ]
@@ -235,23 +236,24 @@ fn merge_row(
         &mut into.uncorrectable,
         &mut into.cost_known,
         &mut into.cost_known_completed,
+        &mut into.cost_estimated,
     ]
     .into_iter()
     .enumerate()
     {
         *counter = counter.saturating_add(read(idx)?);
     }
-    into.cost_nano = into.cost_nano.saturating_add(read(16)?.cast_signed());
+    into.cost_nano = into.cost_nano.saturating_add(read(17)?.cast_signed());
     into.cost_completed_nano = into
         .cost_completed_nano
-        .saturating_add(read(17)?.cast_signed());
+        .saturating_add(read(18)?.cast_signed());
     let damaged = |error: crate::stats::DecodeError| StoreError::damaged(error.to_string());
     let blob =
         |idx: usize| Ok::<_, StoreError>(row.get_ref(at + idx)?.as_blob().unwrap_or_default());
-    merge_histogram(&mut into.latency, blob(18)?)?;
+    merge_histogram(&mut into.latency, blob(19)?)?;
     if with_detail {
-        merge_histogram(&mut into.ttft, blob(19)?)?;
-        into.merge_detail(blob(20)?).map_err(damaged)?;
+        merge_histogram(&mut into.ttft, blob(20)?)?;
+        into.merge_detail(blob(21)?).map_err(damaged)?;
     }
     Ok(())
 }

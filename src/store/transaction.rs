@@ -9,7 +9,7 @@ use super::commit::Work;
 use super::fault::Step;
 use super::prepare::Prepared;
 use super::writer::{Committed, Writer};
-use crate::model::Advance;
+use crate::model::{Advance, Name};
 
 impl Writer {
     /// Stores the batches and moves their checkpoints, all in one transaction.
@@ -19,7 +19,15 @@ impl Writer {
     /// When a checkpoint does not stand where its batch starts, or the database cannot be written;
     /// nothing is stored then.
     pub fn commit(&mut self, batches: Vec<Prepared>) -> Result<Committed, StoreError> {
-        let done = self.try_commit(batches);
+        self.in_one_transaction(|writer| writer.try_commit(batches))
+    }
+
+    /// Does `work`, which begins and ends a transaction; when it fails, nothing of it stays.
+    pub(super) fn in_one_transaction<T>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let done = work(self);
         if done.is_err() {
             if !self.connection.is_autocommit() {
                 // The first error is the one to report; a failed rollback shows at the next BEGIN.
@@ -38,8 +46,8 @@ impl Writer {
             self.fuse.pass(Step::BeforeAdvance);
             self.advance(&steps)?;
         }
-        for (name, text) in batches.iter().flat_map(|batch| &batch.names) {
-            self.put_name(name.id(), text)?;
+        for batch in &batches {
+            self.put_names(&batch.names)?;
         }
         let events = batches.iter().map(Prepared::len).sum();
         let committed = Work::new(self, events).store(batches)?;
@@ -77,6 +85,13 @@ impl Writer {
                     from: step.from.0,
                 });
             }
+        }
+        Ok(())
+    }
+
+    pub(super) fn put_names(&self, names: &[(Name, Arc<str>)]) -> Result<(), StoreError> {
+        for (name, text) in names {
+            self.put_name(name.id(), text)?;
         }
         Ok(())
     }

@@ -9,7 +9,7 @@ use super::fault::{Fuse, Step, WriterOptions};
 use super::ids::IdIndex;
 use super::lock::WriterLock;
 use super::row::{BlockCache, load_range};
-use super::{StoreError, connection, rollups};
+use super::{StoreError, connection, quarantine, rollups};
 use crate::model::{
     ByteOffset, Fingerprint, Generation, GenerationId, GenerationState, HashKey, Names,
     NewGeneration, SourceId, Timestamp,
@@ -84,6 +84,7 @@ impl Writer {
             path,
             _lock: lock,
         };
+        quarantine::forget_old(&writer.connection, now)?;
         writer.reload()?;
         Ok(writer)
     }

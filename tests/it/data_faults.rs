@@ -981,9 +981,9 @@ fn d25_a_flood_of_garbage_is_bounded_and_counted_exactly() {
 
 #[test]
 fn d26_names_beyond_the_limit_are_one_name() {
-    use routetop::format::{Parsed, Parser};
+    use routetop::format::{Parsed, Parser, Rules};
     use routetop::model::{HashKey, Names, Timestamp};
-    let mut parser = Parser::new(Names::default(), HashKey([7; 16]));
+    let mut parser = Parser::new(Names::default(), HashKey([7; 16]), Rules::default());
     let at = Timestamp(1_795_400_000_000_000);
     let limit = Names::COUNT_MAX;
     let mut bytes = 0;

@@ -7,7 +7,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
-use routetop::format::{FORMATS, Parsed, Parser, noise_sample, recorded_in_words, redact};
+use routetop::format::{FORMATS, Parsed, Parser, Rules, noise_sample, recorded_in_words, redact};
 use routetop::model::{HashKey, Names, Timestamp, sanitise, sanitise_block};
 
 use crate::support::Random;
@@ -165,7 +165,7 @@ fn fuzz(name: &str, share: u64, mut run: impl FnMut(&[u8])) {
 
 #[test]
 fn d27_lines_of_every_format() {
-    let mut parser = Parser::new(Names::default(), HashKey([7; 16]));
+    let mut parser = Parser::new(Names::default(), HashKey([7; 16]), Rules::default());
     let mut formats = std::collections::BTreeSet::new();
     let (mut refused, mut noise) = (0, 0);
     fuzz("the line parser", 50, |line| {
@@ -183,7 +183,7 @@ fn d27_lines_of_every_format() {
         }
         if parser.names().len() > 100_000 {
             // Nothing ever leaves the table of names; a real one is bounded as `d26` says.
-            parser = Parser::new(Names::default(), HashKey([7; 16]));
+            parser = Parser::new(Names::default(), HashKey([7; 16]), Rules::default());
         }
     });
     assert_eq!(
@@ -196,7 +196,7 @@ fn d27_lines_of_every_format() {
 
 #[test]
 fn d27_times() {
-    let mut parser = Parser::new(Names::default(), HashKey([7; 16]));
+    let mut parser = Parser::new(Names::default(), HashKey([7; 16]), Rules::default());
     let mut random = Random(number("ROUTETOP_FUZZ_SEED", 1));
     let mut read = 0_u64;
     fuzz("the time parser", 20, |input| {

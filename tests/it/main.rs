@@ -14,11 +14,15 @@
 mod architecture;
 mod crash;
 mod data_faults;
+mod doctor;
 mod errors;
 mod fuzz;
 mod hostile;
+mod litellm_callback;
+mod mapping;
 mod otlp;
 mod pty;
+mod quarantine;
 mod readme;
 mod samples;
 mod samples_table;

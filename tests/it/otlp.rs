@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
 
-use routetop::format::{Parsed, Parser, recorded_in_words};
+use routetop::format::{Parsed, Parser, Rules, recorded_in_words};
 use routetop::model::{
     Event, Flags, HashKey, Name, Names, NanoUsd, Outcome, Request, RequestId, Timestamp, merge,
 };
@@ -40,7 +40,7 @@ fn lines(path: &Path) -> Vec<String> {
 
 /// Reads lines with the parser alone, joined by id, and returns the names as well.
 fn requests(lines: &[String]) -> (Vec<Request>, Names) {
-    let mut parser = Parser::new(Names::default(), HashKey([7; 16]));
+    let mut parser = Parser::new(Names::default(), HashKey([7; 16]), Rules::default());
     let mut whole: BTreeMap<RequestId, Request> = BTreeMap::new();
     let mut conflicts = Vec::new();
     for line in lines {

@@ -104,7 +104,7 @@ fn spans_and_scores_are_set_aside_and_a_score_names_its_trace() {
             "Langfuse score 1"
         ]
     );
-    let mut scratch = Scratch::new(Names::default(), HashKey([7; 16]));
+    let mut scratch = Scratch::new(Names::default(), HashKey([7; 16]), None);
     match super::parse(&mut scratch, line(5), READ_AT) {
         Reading::Aside(aside) => {
             let about = aside.about.unwrap();

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::format::{Parsed, Parser};
+use crate::format::{Parsed, Parser, Rules};
 use crate::model::{
     CorrectionBy, CorrectionKind, Event, Flags, HashKey, Logged, Merged, Micros, Name, Names,
     NanoUsd, Outcome, Request, Timestamp, merge,
@@ -19,7 +19,7 @@ const TRACE: &str = "5b8efff798038103d269b633813fc60c";
 const START: u64 = 1_795_470_282_000_000_000;
 
 fn parser() -> Parser {
-    Parser::new(Names::default(), HashKey([7; 16]))
+    Parser::new(Names::default(), HashKey([7; 16]), Rules::default())
 }
 
 fn requests(parser: &mut Parser, line: &str) -> Vec<Request> {

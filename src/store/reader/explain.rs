@@ -124,6 +124,7 @@ impl Reader {
             latency: request.latency(),
             ttft: request.ttft(),
             cost: request.cost(),
+            is_cost_estimated: has(Flags::COST_ESTIMATED),
             has_hidden_attempts: has(Flags::FALLBACK_HINT) || has(Flags::ESCALATED_HINT),
             normal: self.comparison(&request)?,
             correction: request

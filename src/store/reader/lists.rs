@@ -120,7 +120,7 @@ impl Reader {
         let mut sources: BTreeMap<i64, SourceRow> = BTreeMap::new();
         let mut select = self.connection.prepare_cached(
             "SELECT s.id,s.name,g.state,g.lines,g.bytes,g.blank,g.noise,g.quarantined,g.events,g.duplicates,\
-             g.conflicts,g.newest_ts,g.read_at,g.noise_sample FROM generation g JOIN source s ON s.id=g.source ORDER BY g.id",
+             g.conflicts,g.newest_ts,g.read_at,g.noise_sample,g.maps_corrections FROM generation g JOIN source s ON s.id=g.source ORDER BY g.id",
         )?;
         let mut rows = select.query([])?;
         let totals = &mut snapshot.ingest;
@@ -143,6 +143,7 @@ impl Reader {
             source.noise_sample = row
                 .get::<_, Option<String>>(13)?
                 .or(source.noise_sample.take());
+            source.corrections_known |= row.get::<_, bool>(14)?;
             totals.lines += count(3)?;
             totals.blank += count(5)?;
             totals.noise += count(6)?;
@@ -157,6 +158,9 @@ impl Reader {
             |row| row.get(0),
         )?;
         totals.orphans = orphans.unsigned_abs();
+        let kept = "SELECT value FROM meta WHERE key='kept_bytes'";
+        let kept: i64 = self.connection.query_row(kept, [], |row| row.get(0))?;
+        totals.kept_bytes = kept.unsigned_abs();
         self.formats_of(&mut sources)?;
         snapshot.sources = sources.into_values().collect();
         snapshot.sources.sort_by(|a, b| a.source.cmp(&b.source));
@@ -218,7 +222,7 @@ impl Reader {
 
     fn rejects(&self) -> Result<Vec<RejectRow>, StoreError> {
         let mut select = self.connection.prepare_cached(
-            "SELECT s.name,r.reason,r.detail,sum(r.count),g.path,r.offset,min(r.first_seen) FROM reject_count r \
+            "SELECT s.name,r.reason,r.detail,sum(r.count),g.path,r.offset,min(r.first_seen),r.len FROM reject_count r \
              JOIN generation g ON g.id=r.generation JOIN source s ON s.id=g.source GROUP BY s.id,r.reason ORDER BY 4 DESC",
         )?;
         let rows = select.query_map([], |row| {
@@ -230,6 +234,7 @@ impl Reader {
                 path: row.get(4)?,
                 offset: row.get::<_, i64>(5)?.cast_unsigned(),
                 first_seen: Timestamp(row.get(6)?),
+                len: row.get::<_, i64>(7)?.cast_unsigned(),
             })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)

@@ -1,7 +1,7 @@
 //! One decision: what was recorded, the chain, how it compares, what came of it.
 
 use crate::app::{App, units};
-use crate::model::{Micros, Timestamp};
+use crate::model::{Micros, NanoUsd, Timestamp};
 use crate::stats::{Explanation, Snapshot};
 use crate::ui::text::{Canvas, Row};
 use crate::ui::theme::Role;
@@ -157,7 +157,7 @@ fn chain(found: &Explanation, width: usize) -> Vec<Row> {
     let total = ends.max().or(found.latency).unwrap_or_default();
     let cost = found.cost.map_or_else(
         || "cost unknown".to_owned(),
-        |cost| units::usd(cost.as_usd()),
+        |cost| units::cost(Some(cost.as_usd()), found.is_cost_estimated),
     );
     let took = found
         .latency
@@ -190,8 +190,7 @@ fn chain(found: &Explanation, width: usize) -> Vec<Row> {
             );
             row.left(why, 24, Role::Plain)
                 .right(
-                    hop.cost
-                        .map_or_else(|| "--".to_owned(), |cost| units::usd(cost.as_usd())),
+                    units::cost(hop.cost.map(NanoUsd::as_usd), found.is_cost_estimated),
                     8,
                     Role::Plain,
                 )
