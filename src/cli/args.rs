@@ -514,7 +514,7 @@ mod tests {
             DEMO_EXAMPLES,
         ]
         .iter()
-        .flat_map(|block| block.lines().skip(1))
+        .flat_map(|block| block.lines().filter(|line| line.starts_with("  ")))
         {
             let line = line
                 .split("   ")
