@@ -10,7 +10,7 @@ pub struct RejectReason {
 }
 
 /// Every reason.
-pub const REJECT_REASONS: [RejectReason; 17] = [
+pub const REJECT_REASONS: [RejectReason; 18] = [
     reason(
         "ambiguous-key",
         "a key stands twice in one object: let the writer put each key once",
@@ -22,6 +22,10 @@ pub const REJECT_REASONS: [RejectReason; 17] = [
     reason(
         "bad-value",
         "the field has a value that its format does not know: see the detail",
+    ),
+    reason(
+        "byte-order-mark",
+        "files were joined with their marks: take U+FEFF out, or let the writer leave it out",
     ),
     reason(
         "missing-field",

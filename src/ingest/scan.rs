@@ -534,7 +534,8 @@ impl Follower {
             while let Some(chunk) = pipe.next() {
                 bytes += len_u64(&chunk);
                 let is_first = pipe.offset == len_u64(&chunk);
-                if let Some(what) = is_first.then(|| not_text(&chunk)).flatten() {
+                let what = Packing::of_bytes(&chunk).map(Packing::in_a_pipe);
+                if let Some(what) = what.or_else(|| not_text(&chunk)).filter(|_| is_first) {
                     out.send(Work::NotText {
                         slot,
                         bytes: chunk,

@@ -255,6 +255,11 @@ fn d6_other_encodings_are_one_message_for_the_source() {
         ("zstd", zstd::encode_all(text.as_bytes(), 1).unwrap()),
     ] {
         for (from, seen) in [("file", read(&bytes)), ("pipe", read_pipe(&bytes))] {
+            // Of a file the first bytes can be looked at before it is read.
+            if from == "file" && ["gzip", "zstd"].contains(&what) {
+                assert_eq!(seen.total("requests"), 200, "{what}");
+                continue;
+            }
             assert_eq!(seen.total("requests"), 0, "{what} {from}");
             assert_eq!(
                 seen.reasons(),

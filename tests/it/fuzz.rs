@@ -204,7 +204,10 @@ fn d27_lines_of_every_format() {
     });
     assert_eq!(
         formats.len(),
-        FORMATS.len(),
+        FORMATS
+            .iter()
+            .filter(|format| format.name != "mapped")
+            .count(),
         "mutations still reach every format"
     );
     assert!(refused > 0 && noise > 0);
