@@ -2,7 +2,8 @@
 //!
 //! Makes native lines (deterministic, about 600 bytes each), then lets `routetop ingest`, `DuckDB`
 //! (every field, when Python has it) and the `sqlite3` shell (when installed) read the same file in
-//! turn, and prints the median wall time of each and the ratios pair by pair.
+//! turn, and prints the median wall time of each and the ratios pair by pair; beside them stands how
+//! fast `SQLite` takes rows that are numbers already, the ceiling of any store of rows.
 //!
 //! | variable | meaning | default |
 //! | --- | --- | --- |
@@ -12,20 +13,25 @@
 
 #![expect(
     clippy::cast_precision_loss,
+    clippy::disallowed_methods,
     clippy::expect_used,
-    clippy::indexing_slicing,
     clippy::print_stdout,
     clippy::unwrap_used,
     reason = "a benchmark may stop at the first surprise, and prints"
 )]
 
+mod lines;
+
 use std::env;
-use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
+
+use rusqlite::Connection;
+
+use lines::generate;
 
 const DUCKDB: &str = "import duckdb, os, sys
 f, db = sys.argv[1:]
@@ -50,101 +56,6 @@ fn setting(name: &str, default: u64) -> u64 {
         .unwrap_or(default)
 }
 
-/// `SplitMix64` (Steele et al. 2014).
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, end: u64) -> u64 {
-        self.next() % end
-    }
-}
-
-const MODELS: [&str; 6] = [
-    "small-1", "small-2", "medium-1", "medium-2", "large-1", "reason-1",
-];
-const TASKS: [&str; 5] = [
-    "extraction",
-    "classification",
-    "summarization",
-    "grounded_answer",
-    "planning",
-];
-
-fn attempt(text: &mut String, random: &mut Random, outcome: &str, reason: &str) {
-    let model = usize::try_from(random.below(6)).unwrap_or(0);
-    let latency = 200 + random.below(9_000);
-    let _ = write!(
-        text,
-        "{{\"model\":\"{}\",\"tier\":\"{}\",\"latency_ms\":{latency}.{:02},\"ttft_ms\":{}.{:02},\"input_tokens\":{},\"output_tokens\":{},\"cost_usd\":0.000{:05},\"outcome\":\"{outcome}\",\"reason\":{reason}}}",
-        MODELS[model],
-        ["fast", "standard", "strongest"][model / 2],
-        random.below(100),
-        latency / 4,
-        random.below(100),
-        random.below(4_000),
-        random.below(900),
-        random.below(100_000),
-    );
-}
-
-fn write_lines(path: &Path, lines: u64) {
-    let mut random = Random(42);
-    let mut file = BufWriter::new(File::create(path).unwrap());
-    let mut text = String::new();
-    for n in 0..lines {
-        text.clear();
-        let micros = 1_795_000_000_000_000 + n * 86_400_000_000 / lines;
-        let (seconds, rest) = (micros / 1_000_000, micros % 1_000_000);
-        // 2026-11-18T11:06:40Z is second 1,795,000,000.
-        let of_day = (seconds - 1_795_000_000) + 11 * 3600 + 6 * 60 + 40;
-        let (day, of_day) = (18 + of_day / 86_400, of_day % 86_400);
-        let (a, b) = (random.next(), random.next());
-        let _ = write!(
-            text,
-            "{{\"ts\":\"2026-11-{day:02}T{:02}:{:02}:{:02}.{rest:06}Z\",\"event\":\"request\",\"request_id\":\"{:08x}-{:04x}-4{:03x}-8{:03x}-{:012x}\",\"session_id\":\"s_{:012x}\",\"task_class\":\"{}\",\"route\":\"route-{:02}\",\"policy\":\"two-tier@1#9582b59af79a\",\"rule\":\"rule-{}\",\"signals\":{{\"retrieval_confidence\":0.{:02},\"input_complexity\":0.{:02},\"tools_required\":{},\"format_strictness\":\"none\",\"user_tier\":\"{}\",\"session_fallbacks\":{}}},\"attempts\":[",
-            of_day / 3600,
-            of_day / 60 % 60,
-            of_day % 60,
-            a >> 32,
-            a >> 16 & 0xffff,
-            a & 0xfff,
-            b >> 52,
-            b & 0xffff_ffff_ffff,
-            random.next() >> 16,
-            TASKS[usize::try_from(random.below(5)).unwrap_or(0)],
-            (random.below(40) * random.below(40)) / 40,
-            random.below(9),
-            random.below(100),
-            random.below(100),
-            random.below(4) == 0,
-            ["free", "pro", "enterprise"][usize::try_from(random.below(3)).unwrap_or(0)],
-            random.below(3),
-        );
-        if random.below(11) == 0 {
-            attempt(&mut text, &mut random, "escalated", "\"under_specified\"");
-            text.push(',');
-        }
-        attempt(&mut text, &mut random, "ok", "null");
-        let _ = writeln!(
-            text,
-            "],\"outcome\":\"completed\",\"corrected\":{},\"attrs\":{{\"region\":\"us-{}\",\"app_version\":\"4.2.{}\"}}}}",
-            random.below(36) == 0,
-            ["east", "west"][usize::try_from(random.below(2)).unwrap_or(0)],
-            random.below(3)
-        );
-        file.write_all(text.as_bytes()).unwrap();
-    }
-    file.flush().unwrap();
-}
-
 /// Runs to the end and returns the wall time in seconds; `None` when it cannot be run.
 fn time(command: &mut Command, input: &str) -> Option<f64> {
     let start = Instant::now();
@@ -160,6 +71,56 @@ fn time(command: &mut Command, input: &str) -> Option<f64> {
         .ok()?
         .success()
         .then(|| start.elapsed().as_secs_f64())
+}
+
+fn write_lines(path: &Path, lines: u64) {
+    let mut file = BufWriter::new(File::create(path).unwrap());
+    generate(lines, |line| file.write_all(line.as_bytes()).unwrap());
+    file.flush().unwrap();
+}
+
+/// Inserts rows of 16 columns that are numbers already, without any index, rollup or checkpoint of a
+/// log: what `SQLite` itself takes, which nothing that stores rows can beat. Returns seconds.
+fn ceiling(path: &Path, rows: u64) -> f64 {
+    let start = Instant::now();
+    let mut connection = Connection::open(path).unwrap();
+    connection
+        .execute_batch("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;")
+        .unwrap();
+    let columns: Vec<String> = (2..16).map(|idx| format!("c{idx} INTEGER")).collect();
+    let create = format!(
+        "CREATE TABLE e (ts INTEGER, id BLOB, {}) STRICT",
+        columns.join(",")
+    );
+    connection.execute_batch(&create).unwrap();
+    let insert = format!("INSERT INTO e VALUES ({})", ["?"; 16].join(","));
+    let rows = i64::try_from(rows).unwrap();
+    for first in (0..rows).step_by(50_000) {
+        let step = connection.transaction().unwrap();
+        {
+            let mut statement = step.prepare_cached(&insert).unwrap();
+            for row in first..(first + 50_000).min(rows) {
+                let id = i128::from(row).wrapping_mul(0x1e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
+                statement
+                    .raw_bind_parameter(1, 1_795_000_000_000_000 + row * 86_400)
+                    .unwrap();
+                statement.raw_bind_parameter(2, id.to_le_bytes()).unwrap();
+                for column in 3..=12_usize {
+                    let small = row % i64::try_from(column * 7).unwrap();
+                    statement.raw_bind_parameter(column, small).unwrap();
+                }
+                for column in 13..=16_usize {
+                    statement
+                        .raw_bind_parameter(column, row * 7_919 % 9_000_000)
+                        .unwrap();
+                }
+                statement.raw_execute().unwrap();
+            }
+        }
+        step.commit().unwrap();
+    }
+    connection.close().unwrap();
+    start.elapsed().as_secs_f64()
 }
 
 fn remove(folder: &Path, stem: &str) {
@@ -211,7 +172,8 @@ fn main() {
         size / lines
     );
     let at = |name: &str| folder.path().join(name);
-    let (mut ours, mut duckdb, mut sqlite) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut ours, mut raw, mut duckdb, mut sqlite) =
+        (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let mut stored = 0;
     for _ in 0..rounds {
         remove(folder.path(), "t.db");
@@ -222,6 +184,8 @@ fn main() {
             .arg(&file);
         ours.push(time(&mut command, "").expect("routetop must read the file"));
         stored = fs::metadata(at("t.db")).unwrap().len();
+        remove(folder.path(), "c.db");
+        raw.push(ceiling(&at("c.db"), lines));
         remove(folder.path(), "d.db");
         let mut command = Command::new(&python);
         command.arg("-c").arg(DUCKDB).arg(&file).arg(at("d.db"));
@@ -237,6 +201,7 @@ fn main() {
         lines as f64 / wall,
         stored / lines
     );
+    report("raw insert ceiling", &ours, &raw, lines);
     report("DuckDB, all fields", &ours, &duckdb, lines);
     report("sqlite3 shell", &ours, &sqlite, lines);
 }

@@ -2,32 +2,25 @@
 CREATE TABLE meta (key TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
 CREATE TABLE name (id INTEGER PRIMARY KEY, text TEXT NOT NULL) STRICT;
 
--- One row a request. The fields of its only attempt stand here; requests with another number of
--- attempts have them in `attempt`. There is no secondary index on purpose: `zone` finds rows by time,
--- `id_run` by id.
+-- One row a request. An `id` that is a UUID is a blob of 16 bytes, any other a text. `model` is the one asked
+-- first, else the one decided for; latency, tokens and cost are those of the whole request. The only attempt of a
+-- request has no row in `attempt` when it ended well without a reason: it stands here. There is no secondary index on
+-- purpose: `zone` finds rows by time, `id_run` by id.
 CREATE TABLE request (
   row INTEGER PRIMARY KEY,
   ts INTEGER NOT NULL,
-  id BLOB NOT NULL,
-  is_uuid INTEGER NOT NULL,
+  id ANY NOT NULL,
   session INTEGER,
-  format INTEGER NOT NULL,
-  generation INTEGER,
-  offset INTEGER NOT NULL,
   route INTEGER NOT NULL,
   task_class INTEGER NOT NULL,
   policy INTEGER NOT NULL,
   rule INTEGER NOT NULL,
   tier INTEGER NOT NULL,
-  model INTEGER NOT NULL,
   reason INTEGER NOT NULL,
   outcome INTEGER NOT NULL,
   flags INTEGER NOT NULL,
-  stamped_us INTEGER,
   attempts INTEGER NOT NULL,
-  first_model INTEGER NOT NULL,
-  attempt_outcome INTEGER NOT NULL,
-  attempt_reason INTEGER NOT NULL,
+  model INTEGER NOT NULL,
   latency_us INTEGER,
   ttft_us INTEGER,
   input_tokens INTEGER,
@@ -36,9 +29,9 @@ CREATE TABLE request (
   hash INTEGER NOT NULL
 ) STRICT;
 
+-- place: 65536 times the request's row, plus the attempt's index: appended in order, and found by a range.
 CREATE TABLE attempt (
-  request INTEGER NOT NULL,
-  idx INTEGER NOT NULL,
+  place INTEGER PRIMARY KEY,
   n INTEGER NOT NULL,
   start INTEGER,
   key INTEGER NOT NULL,
@@ -51,9 +44,8 @@ CREATE TABLE attempt (
   ttft_us INTEGER,
   input_tokens INTEGER,
   output_tokens INTEGER,
-  cost_nano INTEGER,
-  PRIMARY KEY (request, idx)
-) STRICT, WITHOUT ROWID;
+  cost_nano INTEGER
+) STRICT;
 
 -- is_session: given by a correction that named only the session; such a one may move to another request.
 CREATE TABLE correction (
@@ -93,37 +85,34 @@ CREATE TABLE residual_patch (row INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT
 CREATE TABLE zone (first_row INTEGER PRIMARY KEY, last_row INTEGER NOT NULL, ts_min INTEGER NOT NULL,
   ts_max INTEGER NOT NULL) STRICT;
 
--- t counts minutes, hours or days since 1970 UTC; route 0 is unknown.
+-- cell: 1048576 times the minutes, hours or days since 1970 UTC, plus the route (0: unknown).
 CREATE TABLE rollup_minute (
-  t INTEGER NOT NULL, route INTEGER NOT NULL,
+  cell INTEGER PRIMARY KEY,
   requests INTEGER NOT NULL, completed INTEGER NOT NULL, failed INTEGER NOT NULL, cancelled INTEGER NOT NULL,
   unfinished INTEGER NOT NULL, attempts INTEGER NOT NULL, attempted INTEGER NOT NULL, first_pass INTEGER NOT NULL,
   first_pass_lenient INTEGER NOT NULL, escalated INTEGER NOT NULL, fallback INTEGER NOT NULL,
   correctable INTEGER NOT NULL, corrected INTEGER NOT NULL, uncorrectable INTEGER NOT NULL,
-  cost_known INTEGER NOT NULL, cost_known_completed INTEGER NOT NULL, cost_nano INTEGER NOT NULL,
-  cost_completed_nano INTEGER NOT NULL, latency BLOB NOT NULL, ttft BLOB NOT NULL, detail BLOB NOT NULL,
-  PRIMARY KEY (t, route)
-) STRICT, WITHOUT ROWID;
+  cost_known INTEGER NOT NULL, cost_known_completed INTEGER NOT NULL, cost_estimated INTEGER NOT NULL,
+  cost_nano INTEGER NOT NULL, cost_completed_nano INTEGER NOT NULL, latency BLOB NOT NULL, ttft BLOB NOT NULL, detail BLOB NOT NULL
+) STRICT;
 CREATE TABLE rollup_hour (
-  t INTEGER NOT NULL, route INTEGER NOT NULL,
+  cell INTEGER PRIMARY KEY,
   requests INTEGER NOT NULL, completed INTEGER NOT NULL, failed INTEGER NOT NULL, cancelled INTEGER NOT NULL,
   unfinished INTEGER NOT NULL, attempts INTEGER NOT NULL, attempted INTEGER NOT NULL, first_pass INTEGER NOT NULL,
   first_pass_lenient INTEGER NOT NULL, escalated INTEGER NOT NULL, fallback INTEGER NOT NULL,
   correctable INTEGER NOT NULL, corrected INTEGER NOT NULL, uncorrectable INTEGER NOT NULL,
-  cost_known INTEGER NOT NULL, cost_known_completed INTEGER NOT NULL, cost_nano INTEGER NOT NULL,
-  cost_completed_nano INTEGER NOT NULL, latency BLOB NOT NULL, ttft BLOB NOT NULL, detail BLOB NOT NULL,
-  PRIMARY KEY (t, route)
-) STRICT, WITHOUT ROWID;
+  cost_known INTEGER NOT NULL, cost_known_completed INTEGER NOT NULL, cost_estimated INTEGER NOT NULL,
+  cost_nano INTEGER NOT NULL, cost_completed_nano INTEGER NOT NULL, latency BLOB NOT NULL, ttft BLOB NOT NULL, detail BLOB NOT NULL
+) STRICT;
 CREATE TABLE rollup_day (
-  t INTEGER NOT NULL, route INTEGER NOT NULL,
+  cell INTEGER PRIMARY KEY,
   requests INTEGER NOT NULL, completed INTEGER NOT NULL, failed INTEGER NOT NULL, cancelled INTEGER NOT NULL,
   unfinished INTEGER NOT NULL, attempts INTEGER NOT NULL, attempted INTEGER NOT NULL, first_pass INTEGER NOT NULL,
   first_pass_lenient INTEGER NOT NULL, escalated INTEGER NOT NULL, fallback INTEGER NOT NULL,
   correctable INTEGER NOT NULL, corrected INTEGER NOT NULL, uncorrectable INTEGER NOT NULL,
-  cost_known INTEGER NOT NULL, cost_known_completed INTEGER NOT NULL, cost_nano INTEGER NOT NULL,
-  cost_completed_nano INTEGER NOT NULL, latency BLOB NOT NULL, ttft BLOB NOT NULL, detail BLOB NOT NULL,
-  PRIMARY KEY (t, route)
-) STRICT, WITHOUT ROWID;
+  cost_known INTEGER NOT NULL, cost_known_completed INTEGER NOT NULL, cost_estimated INTEGER NOT NULL,
+  cost_nano INTEGER NOT NULL, cost_completed_nano INTEGER NOT NULL, latency BLOB NOT NULL, ttft BLOB NOT NULL, detail BLOB NOT NULL
+) STRICT;
 
 -- Sorted runs of (keyed hash, row): the way from an id, a tie or a session to rows.
 CREATE TABLE id_run (run INTEGER PRIMARY KEY, entries INTEGER NOT NULL, first_chunk INTEGER NOT NULL,
@@ -145,7 +134,9 @@ CREATE TABLE generation (
   -- looked at, 0 for pipes and compressed files. compared_with: the generation whose lines are skipped as long as they are met at the same places.
   born INTEGER NOT NULL DEFAULT 0, size INTEGER NOT NULL DEFAULT 0,
   modified INTEGER NOT NULL DEFAULT 0, repeated INTEGER NOT NULL DEFAULT 0,
-  compared_with INTEGER REFERENCES generation(id), mark_bytes INTEGER NOT NULL DEFAULT 0
+  compared_with INTEGER REFERENCES generation(id), mark_bytes INTEGER NOT NULL DEFAULT 0,
+  -- Whether the user's mapping made its lines carry corrections.
+  maps_corrections INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 -- Which lines of a generation were read, up to 512 a block: for files that shrink and copies that end early.
 CREATE TABLE line_mark (generation INTEGER NOT NULL, first_offset INTEGER NOT NULL, lines INTEGER NOT NULL,
@@ -157,11 +148,17 @@ CREATE TABLE generation_format (generation INTEGER NOT NULL, format INTEGER NOT 
   PRIMARY KEY (generation, format)) STRICT, WITHOUT ROWID;
 CREATE TABLE generation_field (generation INTEGER NOT NULL, field INTEGER NOT NULL, count INTEGER NOT NULL,
   PRIMARY KEY (generation, field)) STRICT, WITHOUT ROWID;
+-- Records that were accepted but tell nothing that is stored, by what they are.
+CREATE TABLE generation_aside (generation INTEGER NOT NULL, what INTEGER NOT NULL, count INTEGER NOT NULL,
+  PRIMARY KEY (generation, what)) STRICT, WITHOUT ROWID;
 
 -- The lines in quarantine, bounded; reject_count has the exact counts and the first line of each reason.
 CREATE TABLE quarantine (generation INTEGER NOT NULL, offset INTEGER NOT NULL, len INTEGER NOT NULL,
   hash INTEGER NOT NULL, reason TEXT NOT NULL, detail TEXT NOT NULL, first_seen INTEGER NOT NULL,
   PRIMARY KEY (generation, offset)) STRICT, WITHOUT ROWID;
+-- The lines themselves, redacted, of sources that cannot be read again; meta kept_bytes counts their bytes.
+CREATE TABLE quarantine_line (generation INTEGER NOT NULL, offset INTEGER NOT NULL, kept_at INTEGER NOT NULL,
+  line TEXT NOT NULL, PRIMARY KEY (generation, offset)) STRICT, WITHOUT ROWID;
 CREATE TABLE reject_count (generation INTEGER NOT NULL, reason TEXT NOT NULL, count INTEGER NOT NULL,
-  offset INTEGER NOT NULL, detail TEXT NOT NULL, first_seen INTEGER NOT NULL,
+  offset INTEGER NOT NULL, len INTEGER NOT NULL, detail TEXT NOT NULL, first_seen INTEGER NOT NULL,
   PRIMARY KEY (generation, reason)) STRICT, WITHOUT ROWID;

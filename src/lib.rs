@@ -16,7 +16,7 @@
 //! | --- | --- | --- |
 //! | 1 | [`model`] | plain types and the glossary |
 //! | 1 | [`config`] | environment and defaults as plain values |
-//! | 2 | [`format`] | one line of a log to an event, pure |
+//! | 2 | [`mod@format`] | one line of a log to an event, pure |
 //! | 2 | [`stats`] | counts, intervals, quantiles, the questions and their answers, pure |
 //! | 4 | [`store`] | `SQLite`: the only room that names `rusqlite` |
 //! | 4 | [`ingest`] | files to batches: rotation, checkpoints, decompression |

@@ -63,6 +63,7 @@ pub enum Action {
     TogglePause,
     CycleSort,
     CycleMetric,
+    ToggleRejects,
 }
 
 /// The column of help that a command stands in.
@@ -343,6 +344,14 @@ pub const COMMANDS: &[Command] = &[
         &[],
         Group::Other,
         Action::Go(Scope::Sources),
+    ),
+    command(
+        "toggle-rejects",
+        ("rejects", "rejects and remedies", "R"),
+        &[Key::char('R')],
+        &[Scope::Sources],
+        Group::Find,
+        Action::ToggleRejects,
     ),
     command(
         "repaint-screen",

@@ -162,30 +162,16 @@ pub fn ordinary(query: Query) -> Snapshot {
         decisions: (1..=12).rev().map(decision).collect(),
         decisions_total: 12,
         explanation: Some(Box::new(explanation())),
-        sources: vec![SourceRow {
-            source: "router.jsonl".to_owned(),
-            state: "damaged".to_owned(),
-            generations: 2,
-            lines: 12_345,
-            bytes: 9_876_543,
-            formats: vec![("native".to_owned(), 12_000)],
-            quarantined: 12,
+        sources: sources(),
+        rejects: rejects(),
+        ingest: IngestTotals {
+            lines: 27_345,
+            events: 27_000,
+            quarantined: 31,
             noise: 3,
-            noise_sample: Some("Traceback".to_owned()),
-            corrections_known: false,
-            newest: Some(NOW),
-            read_at: Some(NOW),
-            unknown_fields: vec![("zone".to_owned(), 4)],
-        }],
-        rejects: vec![RejectRow {
-            source: "router.jsonl".to_owned(),
-            reason: "missing-field".to_owned(),
-            detail: "no `ts`".to_owned(),
-            count: 12,
-            path: "/var/log/router.jsonl".to_owned(),
-            offset: 4711,
-            first_seen: NOW,
-        }],
+            kept_bytes: 4_200,
+            ..IngestTotals::default()
+        },
         markers: vec![MarkerRow {
             ts: NOW.minus(Micros::MINUTE.times(30)),
             label: Arc::from("p42"),
@@ -194,6 +180,82 @@ pub fn ordinary(query: Query) -> Snapshot {
         }],
         ..empty(query)
     }
+}
+
+fn sources() -> Vec<SourceRow> {
+    let router = SourceRow {
+        source: "router.jsonl".to_owned(),
+        state: "damaged".to_owned(),
+        generations: 2,
+        lines: 12_345,
+        bytes: 9_876_543,
+        formats: vec![("native".to_owned(), 12_000)],
+        quarantined: 27,
+        noise: 3,
+        noise_sample: Some("Traceback".to_owned()),
+        corrections_known: true,
+        newest: Some(NOW.minus(Micros::SECOND)),
+        read_at: Some(NOW),
+        unknown_fields: vec![("zone".to_owned(), 4)],
+        asides: vec![("Langfuse score".to_owned(), 2)],
+    };
+    let proxy = SourceRow {
+        source: "/var/log/litellm/proxy.slp.jsonl".to_owned(),
+        state: "open".to_owned(),
+        generations: 1,
+        lines: 15_000,
+        bytes: 198_000_000,
+        formats: vec![
+            ("litellm-proxy".to_owned(), 14_000),
+            ("litellm-sdk".to_owned(), 996),
+        ],
+        quarantined: 4,
+        noise: 0,
+        noise_sample: None,
+        corrections_known: false,
+        newest: Some(NOW.plus(Micros::MINUTE.times(3))),
+        read_at: Some(NOW.minus(Micros::MINUTE.times(2))),
+        unknown_fields: Vec::new(),
+        asides: Vec::new(),
+    };
+    vec![proxy, router]
+}
+
+fn rejects() -> Vec<RejectRow> {
+    let reject = |reason: &str, detail: &str, count| RejectRow {
+        source: "router.jsonl".to_owned(),
+        reason: reason.to_owned(),
+        detail: detail.to_owned(),
+        count,
+        path: "/var/log/router.jsonl".to_owned(),
+        offset: 4711,
+        len: 210,
+        first_seen: NOW,
+    };
+    let mut rejects = vec![
+        reject("missing-field", "`ts` is missing", 12),
+        reject(
+            "unmapped",
+            "no known format, and the mapping finds no route",
+            9,
+        ),
+        reject(
+            "bad-time",
+            "`ts` is neither RFC 3339 with a zone nor epoch milliseconds",
+            5,
+        ),
+        reject("too-deep", "nested deeper than 64 levels", 1),
+        reject(
+            "unknown-format",
+            "no known format; its top fields are id, at, who",
+            4,
+        ),
+    ];
+    if let Some(last) = rejects.last_mut() {
+        last.source = "/var/log/litellm/proxy.slp.jsonl".to_owned();
+        last.path.clone_from(&last.source);
+    }
+    rejects
 }
 
 /// Makes an answer with sixty routes of hostile and long names and huge numbers.
@@ -208,8 +270,19 @@ pub fn overfull(query: Query) -> Snapshot {
             900_000,
         )
     });
+    let source = |n: u64| SourceRow {
+        source: format!("/logs/\u{1b}[31m\u{202e}日本-{n:02}-{}", "long".repeat(30)),
+        lines: 900_000_000 + n,
+        quarantined: n,
+        ..sources().remove(0)
+    };
     Snapshot {
         routes: routes.collect(),
+        sources: (0..40).map(source).collect(),
+        ingest: IngestTotals {
+            lines: 36_000_000_780,
+            ..ordinary.ingest
+        },
         ..ordinary
     }
 }
@@ -268,6 +341,7 @@ fn explanation() -> Explanation {
         latency: Some(Micros(2_900_000)),
         ttft: None,
         cost: Some(NanoUsd(4_100_000)),
+        is_cost_estimated: false,
         has_hidden_attempts: false,
         normal: Comparison {
             compared_with: 7,
@@ -277,6 +351,7 @@ fn explanation() -> Explanation {
         corrections_known: true,
         conflicts: vec!["model".to_owned()],
         has_bad_number: true,
+        has_odd_clock: false,
         source: Some(("/var/log/router.jsonl".to_owned(), 4711)),
     }
 }
@@ -288,6 +363,7 @@ pub fn app(scope: Scope, size: (u16, u16), answer: fn(Query) -> Snapshot) -> App
         theme: ThemeName::Auto,
         is_ascii: false,
         size,
+        rules: crate::format::Rules::default(),
         recorded_in_words: |_, _| vec!["score 0.41 under 0.50".to_owned()],
     });
     app.start(NOW);

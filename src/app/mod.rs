@@ -9,6 +9,7 @@ mod key;
 mod state;
 pub mod units;
 mod update;
+pub mod view;
 
 pub use command::{Action, COMMANDS, Command, Group, Scope, action_of};
 pub use judge::{Change, Judged, Judgement, Metric, Severity, Sort};

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::format::Rules;
 use crate::model::{Micros, Timestamp, Window};
 use crate::stats::{Baseline, DecisionRow, Page, Query, Snapshot, Span};
 
@@ -104,6 +105,8 @@ pub struct Settings {
     pub size: (u16, u16),
     /// Puts a format's recorded reasons (format number, JSON) in words.
     pub recorded_in_words: fn(u8, &str) -> Vec<String>,
+    /// What the user says about reading lines: it fills columns that a format leaves empty.
+    pub rules: Rules,
 }
 
 /// The list of decisions.
@@ -151,6 +154,8 @@ pub struct App {
     pub settings: Settings,
     /// The pages, the shown one last; never empty.
     pub stack: Vec<Scope>,
+    /// Whether the sources page shows what was rejected.
+    pub is_rejects_open: bool,
     /// Whether help lies over the page.
     pub is_help_open: bool,
     /// The selected route of the overview.
@@ -217,6 +222,7 @@ impl App {
             is_quitting: false,
             settings,
             stack: vec![Scope::Overview],
+            is_rejects_open: false,
             is_help_open: false,
             selected_route: None,
             sort: Sort::default(),

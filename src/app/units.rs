@@ -111,6 +111,16 @@ pub fn usd(usd: f64) -> String {
     }
 }
 
+/// Returns an amount of dollars, with `~` before one that is estimated, `--` for none.
+pub fn cost(amount: Option<f64>, is_estimated: bool) -> String {
+    let amount = amount.map_or_else(|| "--".to_owned(), usd);
+    if is_estimated && amount != "--" {
+        format!("~{amount}")
+    } else {
+        amount
+    }
+}
+
 /// Returns a count, e.g. `9999`, `12.3k`, `4.5M`; at most six characters.
 pub fn count(count: u64) -> String {
     let value = as_float(count);
@@ -203,6 +213,8 @@ mod tests {
         assert_eq!(millis(999.7), "1.0s");
         assert_eq!(usd(0.0041), "$0.0041");
         assert_eq!(usd(12.3), "$12.30");
+        assert_eq!(cost(Some(12.3), true), "~$12.30");
+        assert_eq!(cost(None, true), "--");
         assert_eq!(count(12_300), "12.3k");
         assert_eq!(per_second(0.66), "0.7");
         assert_eq!(whole_span(Micros::HOUR), "60m");

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::model::{Micros, Timestamp, Window};
 use crate::stats::{Page, Snapshot};
 
+use super::view;
 use super::{Action, App, Effect, Key, Message, Metric, Paused, Scope, action_of, judge};
 
 /// A window that ends with now is asked for again when it has moved this far without new data.
@@ -146,6 +147,11 @@ fn act(app: &mut App, action: Action, now: Timestamp) -> Vec<Effect> {
             app.is_help_open = true;
             Vec::new()
         }
+        Action::Back if app.scope() == Scope::Sources && app.is_rejects_open => {
+            app.is_rejects_open = false;
+            app.scroll = 0;
+            Vec::new()
+        }
         Action::Back => {
             if app.stack.len() < 2 {
                 return Vec::new();
@@ -195,6 +201,11 @@ fn act(app: &mut App, action: Action, now: Timestamp) -> Vec<Effect> {
         Action::Earlier => shift(app, false, now),
         Action::Later => shift(app, true, now),
         Action::TogglePause => pause(app, now),
+        Action::ToggleRejects => {
+            app.is_rejects_open = !app.is_rejects_open;
+            app.scroll = 0;
+            Vec::new()
+        }
         Action::CycleSort => {
             app.sort = app.sort.next();
             Vec::new()
@@ -352,7 +363,19 @@ fn step(app: &mut App, by: isize, now: Timestamp) -> Vec<Effect> {
             }
             Vec::new()
         }
-        Scope::Route | Scope::Explain | Scope::Sources => {
+        Scope::Sources => {
+            let lines = app.snapshot.as_ref().map_or(0, |snapshot| {
+                if app.is_rejects_open {
+                    view::rejects::lines(app, snapshot).len()
+                } else {
+                    view::sources::lines(app, snapshot, now).len()
+                }
+            });
+            let room = usize::from(app.settings.size.1).saturating_sub(2);
+            app.scroll = moved(app.scroll, lines.saturating_sub(room) + 1);
+            Vec::new()
+        }
+        Scope::Route | Scope::Explain => {
             app.scroll = moved(app.scroll, 1_000);
             Vec::new()
         }

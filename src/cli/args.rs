@@ -6,8 +6,11 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 use super::demo::Incident;
 use super::error::UsageError;
+use super::examples::{
+    DEMO_EXAMPLES, DOCTOR_EXAMPLES, EXAMPLES, EXPLAIN_EXAMPLES, INGEST_EXAMPLES, REPORT_EXAMPLES,
+};
 use super::times::{WindowArgs, Zone, read_time};
-use crate::config::{ThemeChoice, Wishes};
+use crate::config::{ThemeChoice, Wishes, nearest};
 use crate::model::{Micros, Timestamp, Window, sanitise};
 use crate::stats::{Page, Span};
 
@@ -17,35 +20,6 @@ pub const DATABASE_DEFAULT: &str = "routes.db";
 const LIVE_LEN: usize = 50;
 /// How many decisions a list asks for.
 const ROWS_LEN: usize = 200;
-
-const EXAMPLES: &str = "Examples:
-  routetop demo                                 a realistic stream with an incident in it
-  routetop /var/log/router/*.jsonl              follow logs, keep them in ./routes.db, show them
-  kubectl logs -f deploy/router | routetop      a pipe; keys still work, also when it has ended
-  routetop ssh://ops@web1/var/log/router.jsonl  a file on another host, through your own ssh
-  routetop --db routes.db --view route:support-chat --since 6h
-  routetop report --since 1h | less             the same figures as text";
-const INGEST_EXAMPLES: &str = "Examples:
-  routetop ingest app.jsonl.gz
-  routetop ingest --db prod.db --follow '/var/log/router/*.jsonl'
-  zcat old.gz | routetop ingest -
-  routetop ingest --follow 'ssh://web1:2222/var/log/router-*.jsonl' ssh://web2/~/logs/
-
-Lines read from a pipe that were not stored yet are gone when routetop is killed. The same pipe fed in
-again is recognised by the ids of its requests; markers and corrections without an id count once for each
-time, kind and subject.";
-const REPORT_EXAMPLES: &str = "Examples:
-  routetop report --since 1h
-  routetop report app.jsonl.gz                  in memory, nothing is kept
-  routetop report --from 'yesterday 14:05' --to 'yesterday 15:00' --format markdown
-  routetop report --all --format json | jq '.routes[].first_pass.rate'";
-const EXPLAIN_EXAMPLES: &str = "Examples:
-  routetop explain 8f3a91c2                     a unique beginning of the id is enough
-  routetop explain req-17 --db prod.db --format json";
-const DEMO_EXAMPLES: &str = "Examples:
-  routetop demo
-  routetop demo --incident none
-  routetop demo --out demo.jsonl                write the stream and end";
 
 /// A terminal observatory for LLM model routing
 ///
@@ -74,6 +48,12 @@ pub struct GlobalArgs {
     /// The database [default: routes.db in the current folder]
     #[arg(long, value_name = "FILE", global = true, help_heading = "Global")]
     pub db: Option<PathBuf>,
+    /// The config file [default: routetop/config.toml below `$XDG_CONFIG_HOME` or ~/.config]
+    #[arg(long, value_name = "FILE", global = true, help_heading = "Global")]
+    pub config: Option<PathBuf>,
+    /// Where facts stand that a format cannot tell, or that has no known format
+    #[arg(long, value_name = "FILE", global = true, help_heading = "Global")]
+    pub map: Option<PathBuf>,
     /// Freeze the clock at this time (RFC 3339)
     #[arg(long, value_name = "TIME", global = true, help_heading = "Global")]
     pub now: Option<String>,
@@ -126,7 +106,7 @@ pub struct DashboardArgs {
     /// dashboard is open; stdin alone when it is a pipe
     #[arg(value_name = "SOURCE")]
     pub sources: Vec<String>,
-    /// The page to open: overview, route:NAME, decisions[:ROUTE], explain:ID, sources
+    /// The page to open: overview, route:NAME, decisions or decisions:ROUTE, explain:ID, sources
     #[arg(long, value_name = "VIEW")]
     pub view: Option<String>,
     /// Look at the hour (or the --since) that ends here
@@ -144,11 +124,14 @@ pub enum Command {
     #[command(after_help = INGEST_EXAMPLES)]
     Ingest {
         /// Files, folders, quoted globs, `-` (stdin) or ssh://[user@]host[:port]/path
-        #[arg(value_name = "SOURCE", required = true)]
+        #[arg(value_name = "SOURCE", required_unless_present = "retry_quarantine")]
         sources: Vec<String>,
         /// Go on as the files grow and rotate
         #[arg(long)]
         follow: bool,
+        /// Read rejected lines again (of these sources, or all), e.g. with a better mapping
+        #[arg(long, conflicts_with = "follow")]
+        retry_quarantine: bool,
     },
     /// Print what the overview shows
     #[command(after_help = REPORT_EXAMPLES)]
@@ -172,6 +155,13 @@ pub enum Command {
         #[arg(long, value_enum, default_value = "text")]
         format: ExplainFormat,
     },
+    /// Tell what works, what does not, and the remedy
+    #[command(after_help = DOCTOR_EXAMPLES)]
+    Doctor {
+        /// Sources to look at; those of the database when left out
+        #[arg(value_name = "SOURCE")]
+        sources: Vec<String>,
+    },
     /// Show a made-up stream with an incident in it, in a temporary database
     #[command(after_help = DEMO_EXAMPLES)]
     Demo {
@@ -186,7 +176,7 @@ pub enum Command {
 
 impl Command {
     /// The words of all commands.
-    const WORDS: [&'static str; 4] = ["ingest", "report", "explain", "demo"];
+    const WORDS: [&'static str; 5] = ["ingest", "report", "explain", "doctor", "demo"];
 }
 
 /// The forms of a report.
@@ -279,6 +269,13 @@ pub enum Plan {
         /// Whether to go on as they grow.
         follow: bool,
     },
+    /// Read rejected lines again.
+    Retry {
+        /// The database.
+        database: PathBuf,
+        /// The sources they came from; none: all.
+        sources: Vec<String>,
+    },
     /// Print a report.
     Report(Report),
     /// Explain a request.
@@ -289,6 +286,13 @@ pub enum Plan {
         id: String,
         /// The form.
         format: ExplainFormat,
+    },
+    /// Tell what works.
+    Doctor {
+        /// The database.
+        database: PathBuf,
+        /// The sources to look at; none: those of the database.
+        sources: Vec<String>,
     },
     /// Show or write the demo.
     Demo {
@@ -392,7 +396,14 @@ impl Args {
             return Err(UsageError::Mixed);
         }
         Ok(match command {
-            Command::Ingest { sources, follow } => Plan::Ingest {
+            Command::Ingest {
+                sources,
+                retry_quarantine: true,
+                ..
+            } => Plan::Retry { database, sources },
+            Command::Ingest {
+                sources, follow, ..
+            } => Plan::Ingest {
                 database,
                 sources,
                 follow,
@@ -412,6 +423,7 @@ impl Args {
                 id,
                 format,
             },
+            Command::Doctor { sources } => Plan::Doctor { database, sources },
             Command::Demo { incident, out } => Plan::Demo { incident, out },
         })
     }
@@ -451,31 +463,7 @@ impl DashboardArgs {
 /// Returns the command that `word` was probably meant to be: a bare word within two edits of it.
 fn mistyped_command(word: &str) -> Option<&'static str> {
     let is_bare = word.bytes().all(|byte| byte.is_ascii_alphabetic());
-    let nearest = Command::WORDS
-        .into_iter()
-        .min_by_key(|command| edits(word, command))?;
-    (is_bare && word.len() > 2 && edits(word, nearest) <= 2).then_some(nearest)
-}
-
-/// Levenshtein's distance in bytes.
-fn edits(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.bytes().enumerate() {
-        let mut diagonal = i;
-        let mut left = i + 1;
-        for (cell, y) in row.iter_mut().skip(1).zip(b.bytes()) {
-            let best = (diagonal + usize::from(x != y))
-                .min(left + 1)
-                .min(*cell + 1);
-            diagonal = *cell;
-            *cell = best;
-            left = best;
-        }
-        if let Some(first) = row.first_mut() {
-            *first = i + 1;
-        }
-    }
-    row.last().copied().unwrap_or(0)
+    nearest(word, Command::WORDS).filter(|_| is_bare && word.len() > 2)
 }
 
 /// Returns what to print for a refused command line (or for `--help`), safe for any terminal.
@@ -522,10 +510,11 @@ mod tests {
             INGEST_EXAMPLES,
             REPORT_EXAMPLES,
             EXPLAIN_EXAMPLES,
+            DOCTOR_EXAMPLES,
             DEMO_EXAMPLES,
         ]
         .iter()
-        .flat_map(|block| block.lines().skip(1))
+        .flat_map(|block| block.lines().filter(|line| line.starts_with("  ")))
         {
             let line = line
                 .split("   ")
@@ -636,6 +625,7 @@ mod tests {
     #[test]
     fn contradictions_are_refused() {
         for words in [
+            "routetop ingest --follow --retry-quarantine",
             "routetop report --since 1h --all",
             "routetop report --to 10:00",
             "routetop -q -v",

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::Path;
 
+use crate::config::ConfigError;
 use crate::runtime::RuntimeError;
 use crate::store::StoreError;
 
@@ -29,6 +30,30 @@ pub enum Failure {
         /// Some ids that begin with it.
         some: Vec<String>,
     },
+    /// No source of that name was ever read into the database.
+    #[error("find source `{0}`: nothing was read from it")]
+    UnknownSource(String),
+    /// The config file or a mapping file is wrong.
+    #[error("use `{path}`: {cause}")]
+    Config {
+        /// The file.
+        path: String,
+        /// What is wrong, and where.
+        #[source]
+        cause: ConfigError,
+    },
+    /// The config file or a mapping file could not be read.
+    #[error("read `{path}`: {cause}")]
+    ConfigFile {
+        /// The file.
+        path: String,
+        /// What the system said.
+        #[source]
+        cause: io::Error,
+    },
+    /// A mapping file maps nothing.
+    #[error("use `{0}` as a mapping: it has no section [map]")]
+    NoMapping(String),
     /// A file could not be written.
     #[error("write `{path}`: {cause}")]
     Write {
@@ -65,11 +90,21 @@ impl Failure {
         }
     }
 
+    /// A config file is wrong.
+    pub fn config(path: &Path, cause: ConfigError) -> Self {
+        Self::Config {
+            path: path.display().to_string(),
+            cause,
+        }
+    }
+
     /// Returns the exit code.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::UnknownRequest(_) | Self::AmbiguousRequest { .. } => 1,
-            Self::Usage(_) => UsageError::EXIT_CODE,
+            Self::UnknownRequest(_) | Self::AmbiguousRequest { .. } | Self::UnknownSource(_) => 1,
+            Self::Usage(_) | Self::Config { .. } | Self::ConfigFile { .. } | Self::NoMapping(_) => {
+                UsageError::EXIT_CODE
+            }
             Self::Store(_) | Self::Runtime(_) | Self::Write { .. } => 3,
         }
     }
@@ -84,6 +119,16 @@ impl Failure {
                 "the decisions page lists ids; the id is that of the log, not of the provider"
                     .to_owned(),
             ),
+            Self::UnknownSource(_) => {
+                Some("the sources page lists them as they were named".to_owned())
+            }
+            Self::Config { cause, .. } => cause.hint.clone(),
+            Self::ConfigFile { .. } => {
+                Some("name a file of TOML that this user can read".to_owned())
+            }
+            Self::NoMapping(_) => {
+                Some("assets/samples/mapping.toml shows one with every key explained".to_owned())
+            }
             Self::AmbiguousRequest { .. } => Some("give more of the id".to_owned()),
             Self::Write { .. } => Some("name a place that this user can write to".to_owned()),
         }

@@ -6,8 +6,11 @@
 
 pub mod args;
 mod command;
+mod config_file;
 pub mod demo;
+mod doctor;
 pub mod error;
+mod examples;
 pub mod explain;
 pub mod progress;
 pub mod report;

@@ -8,8 +8,10 @@ use clap::error::ErrorKind;
 
 use super::args::{Args, Plan, shown_error};
 use super::command::{self, Surroundings, print};
+use super::config_file;
 use super::error::Failure;
 use crate::config::{Capabilities, Environment};
+use crate::format::Rules;
 use crate::model::sanitise;
 use crate::runtime::Clock;
 
@@ -54,7 +56,7 @@ fn obey(args: Args) -> Result<i32, Failure> {
     let global = args.global.clone();
     let system = Clock::system();
     let environment = Environment::from_vars(std::env::vars_os());
-    let with = Surroundings {
+    let mut with = Surroundings {
         capabilities: Capabilities::resolve(
             global.wishes(),
             &environment,
@@ -63,21 +65,33 @@ fn obey(args: Args) -> Result<i32, Failure> {
         clock: Clock::new(global.frozen_now(system.now())?),
         stderr_is_terminal: io::stderr().is_terminal(),
         remote_pace: environment.remote_pace,
+        stdout_is_terminal: io::stdout().is_terminal(),
+        rules: Rules::default(),
         global,
     };
-    match args.plan(system.now())? {
+    let plan = args.plan(system.now())?;
+    with.rules = match (&plan, config_file::rules(&with.global, &environment)) {
+        // A wrong config file is one of the findings.
+        (Plan::Doctor { .. }, Err(_)) => Rules::default(),
+        (_, rules) => rules?,
+    };
+    match plan {
         Plan::Dashboard(plan) => command::dashboard::run(&with, plan),
         Plan::Ingest {
             database,
             sources,
             follow,
         } => command::ingest::run(&with, &database, sources, follow),
+        Plan::Retry { database, sources } => command::retry::run(&with, &database, &sources),
         Plan::Report(plan) => command::report::run(&with, plan),
         Plan::Explain {
             database,
             id,
             format,
         } => command::explain::run(&with, &database, &id, format),
+        Plan::Doctor { database, sources } => {
+            command::doctor::run(&with, &environment, &database, &sources)
+        }
         Plan::Demo { incident, out } => command::demo::run(&with, incident, out),
     }
 }

@@ -111,6 +111,12 @@ pub(super) fn dollars(usd: f64) -> String {
     format!("${usd:.places$}")
 }
 
+/// Writes dollars, with `~` before an amount that is estimated.
+pub(super) fn cost(usd: f64, is_estimated: bool) -> String {
+    let mark = if is_estimated { "~" } else { "" };
+    format!("{mark}{}", dollars(usd))
+}
+
 /// Writes bytes in binary units.
 #[expect(clippy::cast_precision_loss, reason = "a size is shown to one decimal")]
 pub(super) fn bytes(count: u64) -> String {
@@ -146,6 +152,7 @@ mod tests {
         assert_eq!(span(Micros(5)), "0s");
         assert_eq!(dollars(0.004_12), "$0.00412");
         assert_eq!(dollars(12.5), "$12.50");
+        assert_eq!(cost(12.5, true), "~$12.50");
         assert_eq!(bytes(1_536), "1.5 KiB");
         assert_eq!(bytes(12), "12 B");
     }

@@ -17,6 +17,10 @@ pub struct Environment {
     pub colorterm: Option<String>,
     /// `HOME`, where set and not empty.
     pub home: Option<PathBuf>,
+    /// `XDG_CONFIG_HOME`, where set and not empty.
+    pub config_home: Option<PathBuf>,
+    /// `PATH`, where set and not empty.
+    pub path: Option<OsString>,
     /// Whether the program runs inside tmux.
     pub tmux: bool,
     /// `ROUTETOP_REMOTE_PACE_MS`: the unit of every pause towards other hosts, a second otherwise. Tests
@@ -44,6 +48,8 @@ impl Environment {
                     let millis = text.and_then(|text| text.parse().ok());
                     env.remote_pace = millis.map(Duration::from_millis);
                 }
+                "XDG_CONFIG_HOME" => env.config_home = text.is_some().then(|| PathBuf::from(value)),
+                "PATH" => env.path = text.is_some().then_some(value),
                 "LC_ALL" => *all = text,
                 "LC_CTYPE" => *ctype = text,
                 "LANG" => *lang = text,

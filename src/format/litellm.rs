@@ -11,14 +11,15 @@ use serde::Deserialize;
 use smallvec::smallvec;
 use sonic_rs::LazyValue;
 
+use super::litellm_caller::{self, Hidden, Requester};
 use super::reading::{LITELLM_PROXY, LITELLM_SDK, Reading};
-use super::recorded;
+use super::routing_decision::{self, RoutingDecision};
 use super::scalar::Scalar;
 use super::scratch::{Scratch, count, is_odd, usd};
-use super::screen::{broken, reject};
+use super::screen::{refuse, reject};
 use crate::model::{
-    Attempt, AttemptOutcome, Event, Flags, Logged, Micros, Outcome, Reject, Request, RequestId,
-    SessionKey, Tie, Timestamp,
+    Attempt, AttemptOutcome, Event, Flags, Micros, Name, Outcome, Reject, Request, RequestId, Tie,
+    Timestamp,
 };
 
 /// The longest pause within a request whose trace id may be a session: in a real run no pause
@@ -70,45 +71,6 @@ struct Metadata<'a> {
 
 #[derive(Deserialize, Default)]
 #[serde(default)]
-struct Requester<'a> {
-    #[serde(borrow)]
-    task_class: Scalar<'a>,
-    user_tier: Scalar<'a>,
-    retrieval_confidence: Scalar<'a>,
-    session_id: Scalar<'a>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct Decision<'a> {
-    #[serde(borrow)]
-    router_model_name: Scalar<'a>,
-    router_config_fingerprint: Scalar<'a>,
-    routed_model: Scalar<'a>,
-    cause: Scalar<'a>,
-    tier: Scalar<'a>,
-    escalated: Scalar<'a>,
-    escalation_keyword: Scalar<'a>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct Hidden<'a> {
-    #[serde(borrow)]
-    additional_headers: Option<Headers<'a>>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct Headers<'a> {
-    #[serde(borrow, rename = "x-litellm-attempted-retries")]
-    retries: Scalar<'a>,
-    #[serde(rename = "x-litellm-attempted-fallbacks")]
-    fallbacks: Scalar<'a>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
 struct ErrorFacts<'a> {
     #[serde(borrow)]
     error_code: Scalar<'a>,
@@ -125,7 +87,7 @@ pub(crate) fn may_be(line: &str) -> bool {
 pub(crate) fn parse(scratch: &mut Scratch, text: &str, read_at: Timestamp) -> Reading {
     let line = match sonic_rs::from_str::<Payload<'_>>(text) {
         Ok(line) => line,
-        Err(error) => return refuse(text, &error.to_string()),
+        Err(error) => return refuse(text, &error),
     };
     let is_payload = line.litellm_call_id.text().is_some()
         && line.status.text().is_some()
@@ -140,17 +102,6 @@ pub(crate) fn parse(scratch: &mut Scratch, text: &str, read_at: Timestamp) -> Re
         }
         Err(reject) => Reading::Rejected(reject),
     }
-}
-
-fn refuse(text: &str, error: &str) -> Reading {
-    if error.contains("duplicate field") {
-        return Reading::Rejected(reject("ambiguous-key", "a field stands twice"));
-    }
-    let strict = broken(text);
-    if strict.detail == "JSON that cannot be read" {
-        return Reading::Rejected(reject("bad-value", "a nested field has another shape"));
-    }
-    Reading::Broken
 }
 
 fn request(
@@ -191,9 +142,20 @@ fn request(
     if !is_proxy {
         request.tie = tie(scratch, line);
     }
-    caller_facts(scratch, line, &mut request);
+    let requester = metadata.and_then(|m| m.requester_metadata.as_ref());
+    let tags = line.request_tags.as_deref().unwrap_or(&[]);
+    litellm_caller::fill(scratch, requester, tags, &mut request);
+    request.session = request
+        .session
+        .or_else(|| litellm_caller::session(scratch, &line.session_id));
     let tier = decide(scratch, line, &mut request);
-    header_hints(line, &mut request.flags);
+    if line
+        .hidden_params
+        .as_ref()
+        .is_some_and(Hidden::has_more_attempts)
+    {
+        request.flags.set(Flags::FALLBACK_HINT);
+    }
     let mut attempt = attempt(scratch, line, start, is_success, &mut request.flags)?;
     attempt.tier = tier;
     request.attempts.push(attempt);
@@ -214,108 +176,25 @@ fn tie(scratch: &Scratch, line: &Payload<'_>) -> Option<Tie> {
     Some(Tie { key, gap: GAP })
 }
 
-/// Fills what the caller said of the request by tags or metadata.
-fn caller_facts(scratch: &mut Scratch, line: &Payload<'_>, request: &mut Request) {
-    let tag = |prefix: &str| {
-        let tags = line.request_tags.iter().flatten();
-        tags.filter_map(Scalar::text)
-            .find_map(|tag| tag.strip_prefix(prefix))
-            .filter(|value| !value.is_empty())
-    };
-    let requester = line
-        .metadata
-        .as_ref()
-        .and_then(|m| m.requester_metadata.as_ref());
-    let told = |field: fn(&Requester<'_>) -> Option<String>| requester.and_then(field);
-    let task_class = told(|r| r.task_class.text().map(str::to_owned))
-        .or_else(|| tag("task:").map(str::to_owned));
-    request.task_class = task_class.map(|text| scratch.intern(&text));
-    let user_tier =
-        told(|r| r.user_tier.text().map(str::to_owned)).or_else(|| tag("tier:").map(str::to_owned));
-    if let Some(user_tier) = user_tier {
-        request.signals.user_tier = Logged::Value(scratch.intern(&user_tier));
-    }
-    let confidence = requester.map(|r| &r.retrieval_confidence);
-    if let Some(value) = confidence.filter(|value| !value.is_unset()) {
-        let number = value
-            .number()
-            .or_else(|| value.text()?.parse().ok())
-            .filter(|n| (0.0..=1.0).contains(n));
-        if number.is_none() {
-            request.flags.set(Flags::BAD_NUMBER);
-        }
-        request.signals.retrieval_confidence = number.map_or(Logged::Null, Logged::Value);
-    }
-    let session = requester
-        .and_then(|r| r.session_id.text())
-        .or_else(|| line.session_id.text());
-    request.session = session.map(|text| SessionKey(scratch.key.hash(text.as_bytes())));
-}
-
 /// Fills the route and, where an auto-router decided, its provenance; returns the attempt's tier.
-fn decide(
-    scratch: &mut Scratch,
-    line: &Payload<'_>,
-    request: &mut Request,
-) -> Option<crate::model::Name> {
+fn decide(scratch: &mut Scratch, line: &Payload<'_>, request: &mut Request) -> Option<Name> {
     let raw = line
         .metadata
         .as_ref()
         .and_then(|m| m.routing_decision.as_ref())
         .map(LazyValue::as_raw_str);
-    let decision = raw.and_then(|raw| sonic_rs::from_str::<Decision<'_>>(raw).ok());
-    let (Some(raw), Some(decision)) = (raw, decision) else {
-        return weak_route(scratch, line, request);
-    };
-    let Some(router) = decision.router_model_name.text() else {
-        return weak_route(scratch, line, request);
-    };
-    let tier = decision.tier.text().map(str::to_lowercase);
-    let route = tier.as_ref().map_or_else(
-        || router.to_lowercase(),
-        |tier| format!("{}/{tier}", router.to_lowercase()),
-    );
-    request.route = Some(scratch.intern(&route));
-    if let Some(print) = decision.router_config_fingerprint.text() {
-        let print = super::redact::cut(print, 12);
-        request.policy = Some(scratch.intern(&format!("{router}@{print}")));
-    }
-    request.rule = scratch.name(&decision.cause);
-    request.tier = tier.map(|tier| scratch.intern(&tier));
-    request.model = scratch.name(&decision.routed_model);
-    request.recorded = recorded::keep(raw);
-    if decision.escalated.is_true() {
-        request.flags.set(Flags::ESCALATED_HINT);
-        if let Some(keyword) = decision.escalation_keyword.text() {
-            request.reason = Some(scratch.intern(&format!("keyword: {keyword}")));
+    match raw.and_then(|raw| Some((raw, RoutingDecision::from_json(raw)?))) {
+        Some((raw, decision)) if routing_decision::fill(scratch, &decision, raw, request) => {
+            request.tier.or_else(|| scratch.name(&line.model_group))
         }
+        _ => weak_route(scratch, line, request),
     }
-    request.tier.or_else(|| scratch.name(&line.model_group))
 }
 
-fn weak_route(
-    scratch: &mut Scratch,
-    line: &Payload<'_>,
-    request: &mut Request,
-) -> Option<crate::model::Name> {
+fn weak_route(scratch: &mut Scratch, line: &Payload<'_>, request: &mut Request) -> Option<Name> {
     request.route = scratch.name(&line.model_group);
     request.flags.set(Flags::ROUTE_WEAK);
     request.route
-}
-
-fn header_hints(line: &Payload<'_>, flags: &mut Flags) {
-    let headers = line
-        .hidden_params
-        .as_ref()
-        .and_then(|hidden| hidden.additional_headers.as_ref());
-    let some = |value: &Scalar<'_>| match value {
-        Scalar::Number(number) => *number > 0.0,
-        Scalar::Text(text) => text.parse::<u32>().is_ok_and(|number| number > 0),
-        _ => false,
-    };
-    if headers.is_some_and(|headers| some(&headers.retries) || some(&headers.fallbacks)) {
-        flags.set(Flags::FALLBACK_HINT);
-    }
 }
 
 fn attempt(
@@ -329,11 +208,9 @@ fn attempt(
         .name(&line.model)
         .or_else(|| scratch.name(&line.model_group))
         .ok_or_else(|| reject("missing-field", "`model` is missing"))?;
-    let status: &[u8] = if is_success { b"success" } else { b"failure" };
     let call_id = line.litellm_call_id.text().unwrap_or("");
-    let key = [call_id.as_bytes(), status, &start.0.to_le_bytes()];
     let mut attempt = Attempt::new(model, AttemptOutcome::Ok);
-    attempt.key = scratch.key.hash_parts(key).max(1);
+    attempt.key = attempt_key(scratch, call_id, is_success, start);
     attempt.start = Some(start);
     attempt.provider = scratch.name(&line.custom_llm_provider);
     attempt.latency = span(&line.end, start, flags);
@@ -346,7 +223,8 @@ fn attempt(
         }
     } else {
         let facts = line.error_information.as_ref();
-        attempt.outcome = failure(line, facts);
+        let class = facts.and_then(|facts| facts.error_class.text());
+        attempt.outcome = failure(&line.model_id, class.unwrap_or(""));
         attempt.reason = facts.and_then(|facts| {
             scratch
                 .name(&facts.normalized_error)
@@ -357,14 +235,21 @@ fn attempt(
     Ok(attempt)
 }
 
-/// A failure without a deployment, or for want of one, reached no model.
-fn failure(line: &Payload<'_>, facts: Option<&ErrorFacts<'_>>) -> AttemptOutcome {
-    let class = facts
-        .and_then(|facts| facts.error_class.text())
-        .unwrap_or("");
-    if matches!(&line.model_id, Scalar::Text(id) if id.is_empty())
-        || class == "RouterRateLimitError"
-    {
+/// Names the logged call: the payload and the spend log of one call agree in all three.
+pub(crate) fn attempt_key(
+    scratch: &Scratch,
+    call_id: &str,
+    is_success: bool,
+    start: Timestamp,
+) -> u64 {
+    let status: &[u8] = if is_success { b"success" } else { b"failure" };
+    let parts = [call_id.as_bytes(), status, &start.0.to_le_bytes()];
+    scratch.key.hash_parts(parts).max(1)
+}
+
+/// Classes a failure; one without a deployment, or for want of one, reached no model.
+pub(crate) fn failure(model_id: &Scalar<'_>, class: &str) -> AttemptOutcome {
+    if matches!(model_id, Scalar::Text(id) if id.is_empty()) || class == "RouterRateLimitError" {
         AttemptOutcome::Skipped
     } else if class.contains("Timeout") {
         AttemptOutcome::Timeout

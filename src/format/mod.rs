@@ -7,24 +7,45 @@
 //!
 //! [`FORMATS`] is the one table of formats: numbers, names, detection and parsing hang on it.
 
+mod columns;
+mod envoy;
+mod glob;
+mod kept;
+mod langfuse;
 mod litellm;
+mod litellm_caller;
+mod log_message;
+mod mapping;
 mod native;
+mod nested;
+mod otlp;
 mod parser;
+mod price;
+mod quick;
 mod reading;
+mod reasons;
 mod recorded;
 mod redact;
 mod registry;
+mod routing_decision;
+mod rules;
 mod scalar;
 mod scratch;
 mod screen;
+mod spend_logs;
 mod time;
+mod vllm_sr;
 mod wire;
 
+pub use columns::{EmptyColumn, empty_columns};
+pub use kept::kept_line;
 pub use parser::{Parsed, Parser};
 pub use reading::Reading;
+pub use reasons::{REJECT_REASONS, RejectReason, remedy_of};
 pub use recorded::recorded_in_words;
 pub use redact::{noise_sample, redact};
 pub use registry::{FORMATS, Format, format_by_number};
+pub use rules::Rules;
 
 #[cfg(test)]
 mod tests;

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use memchr::memmem::Finder;
 use smallvec::{SmallVec, smallvec};
 
+use super::quick;
 use super::reading::{NATIVE, Reading};
 use super::scalar::Scalar;
 use super::scratch::{Scratch, count, finite, is_odd, millis, seconds, share, usd, whole};
@@ -26,16 +27,33 @@ pub(crate) fn may_be(line: &str) -> bool {
 
 /// Reads a native line.
 pub(crate) fn parse(scratch: &mut Scratch, text: &str, read_at: Timestamp) -> Reading {
-    let Ok(line) = sonic_rs::from_str::<Line<'_>>(text) else {
-        return Reading::Broken;
-    };
+    match sonic_rs::from_str::<Line<'_>>(text) {
+        Ok(line) => tell(scratch, &line, read_at),
+        Err(_) => Reading::Broken,
+    }
+}
+
+/// Reads a native line as a router writes it; `None`: the full reader must.
+pub(crate) fn parse_quick(
+    scratch: &mut Scratch,
+    text: &str,
+    read_at: Timestamp,
+) -> Option<Reading> {
+    let mut line = Line::default();
+    quick::read(text, &mut scratch.orders, &mut line)?;
+    Some(tell(scratch, &line, read_at))
+}
+
+fn tell(scratch: &mut Scratch, line: &Line<'_>, read_at: Timestamp) -> Reading {
     let Some(kind) = line.event.text() else {
         return Reading::NotMine;
     };
     let event = match kind {
         "request" | "decision" | "attempt" | "outcome" | "correction" | "marker" => {
-            read(scratch, kind, &line, read_at)
+            read(scratch, kind, line, read_at)
         }
+        // A logger's event has its name as the message too and is another format's.
+        _ if line.rest.iter().any(|(key, _)| key == "msg") => return Reading::NotMine,
         _ if line.request_id.text().is_some() && !line.ts.is_unset() => Err(reject(
             "unknown-event",
             "`event` is none of request, decision, attempt, outcome, marker, correction",
@@ -44,7 +62,7 @@ pub(crate) fn parse(scratch: &mut Scratch, text: &str, read_at: Timestamp) -> Re
     };
     match event {
         Ok(event) => {
-            count_unknown(scratch, &line);
+            count_unknown(scratch, line);
             Reading::Events(NATIVE, smallvec![event])
         }
         Err(reject) => Reading::Rejected(reject),
@@ -57,7 +75,7 @@ fn read(
     line: &Line<'_>,
     read_at: Timestamp,
 ) -> Result<Event, Reject> {
-    if let Some(field) = line.twice {
+    if let Some(field) = stands_twice(line) {
         return Err(reject("ambiguous-key", format!("`{field}` stands twice")));
     }
     if line.ts.is_unset() {
@@ -101,6 +119,25 @@ fn read(
         _ => request.correction = Some(late_correction(line, ts, &mut request.flags)),
     }
     Ok(Event::Request(Box::new(request)))
+}
+
+/// Returns a field that decides something and stands twice, be it within the signals, the candidates
+/// or the correction.
+fn stands_twice<'a>(line: &'a Line<'_>) -> Option<&'a str> {
+    let mut candidates = line.candidates.items.iter();
+    line.twice
+        .or(line.signals.twice)
+        .or(line.correction.twice)
+        .or_else(|| candidates.find_map(|candidate| candidate.twice))
+        .or_else(|| {
+            let own = &line.signals.rest;
+            own.iter().enumerate().find_map(|(idx, (key, _))| {
+                let mut before = own.iter().take(idx);
+                before
+                    .any(|(other, _)| other == key)
+                    .then_some(key.as_ref())
+            })
+        })
 }
 
 fn missing(field: &str) -> Reject {

@@ -1,11 +1,18 @@
 //! The parser: one line in, what it says out.
 
+use std::sync::Arc;
+
 use smallvec::SmallVec;
 
-use super::reading::Reading;
+use super::mapping::line;
+use super::native;
+use super::price;
+use super::reading::{Aside, Reading};
 use super::registry::FORMATS;
+use super::rules::Rules;
 use super::scratch::Scratch;
 use super::screen::{self, Look};
+use crate::config::Price;
 use crate::model::{Event, HashKey, Name, Names, Reject, Timestamp};
 
 /// What a line says.
@@ -13,7 +20,7 @@ use crate::model::{Event, HashKey, Name, Names, Reject, Timestamp};
 pub enum Parsed {
     /// Nothing: an empty line.
     Blank,
-    /// Not JSON: a banner, a traceback, prose.
+    /// No record: a banner, a traceback, prose, a log message in JSON.
     Noise,
     /// Events.
     Events {
@@ -30,13 +37,15 @@ pub enum Parsed {
 #[derive(Debug)]
 pub struct Parser {
     scratch: Scratch,
+    prices: Arc<[Price]>,
 }
 
 impl Parser {
     /// Makes a parser that goes on from `names`; sessions and ties are hashed with `key`.
-    pub fn new(names: Names, key: HashKey) -> Self {
+    pub fn new(names: Names, key: HashKey, rules: Rules) -> Self {
         Self {
-            scratch: Scratch::new(names, key),
+            prices: rules.prices,
+            scratch: Scratch::new(names, key, rules.plan),
         }
     }
 
@@ -44,6 +53,9 @@ impl Parser {
     ///
     /// `read_at` is when it was read: a time more than a day after it marks an odd clock.
     pub fn parse(&mut self, line: &[u8], read_at: Timestamp) -> Parsed {
+        if let Some(parsed) = self.read_quick(line, read_at) {
+            return parsed;
+        }
         let text = match screen::look(line) {
             Look::Blank => return Parsed::Blank,
             Look::Noise => return Parsed::Noise,
@@ -71,6 +83,60 @@ impl Parser {
         self.scratch.take_unknown()
     }
 
+    /// Takes the records that tell nothing to be stored since the last take, by what they are.
+    pub fn take_asides(&mut self) -> Vec<(Name, u64)> {
+        self.scratch.take_asides()
+    }
+
+    /// Tells whether the user's mapping makes lines of that format carry corrections.
+    pub fn maps_corrections_of(&self, format: u8) -> bool {
+        let plan = self.scratch.plan.as_ref();
+        plan.is_some_and(|plan| plan.maps_corrections_of(format))
+    }
+
+    /// Adds what the user's rules say to what the line says.
+    fn apply_rules(&mut self, text: &str, format: u8, events: &mut SmallVec<[Event; 1]>) {
+        if self.scratch.plan.is_some() {
+            line::overlay(&mut self.scratch, text, format, events);
+        }
+        if self.prices.is_empty() {
+            return;
+        }
+        for event in events {
+            if let Event::Request(request) = event {
+                price::estimate(&self.prices, &self.scratch.names, request);
+            }
+        }
+    }
+
+    /// Reads a native line as routers write it, which is what most lines are.
+    fn read_quick(&mut self, line: &[u8], read_at: Timestamp) -> Option<Parsed> {
+        let text = simdutf8::basic::from_utf8(line).ok()?;
+        match native::parse_quick(&mut self.scratch, text, read_at)? {
+            Reading::Events(format, mut events) => {
+                self.apply_rules(text, format, &mut events);
+                Some(Parsed::Events { format, events })
+            }
+            Reading::Rejected(reject) => Some(Parsed::Rejected(reject)),
+            _ => None,
+        }
+    }
+
+    /// Returns what the user's mapping makes of a record that tells nothing by itself.
+    fn explain_aside(&mut self, text: &str, aside: Aside) -> SmallVec<[Event; 1]> {
+        let mut events = SmallVec::new();
+        if let (Some(about), true) = (aside.about, self.scratch.plan.is_some()) {
+            let bare = Event::Request(about);
+            events.push(bare.clone());
+            self.apply_rules(text, aside.format, &mut events);
+            events.retain(|event| *event != bare);
+        }
+        if events.is_empty() {
+            self.scratch.count_aside(aside.what);
+        }
+        events
+    }
+
     /// Offers the line to each format; `None`: it is no strict JSON.
     fn read(&mut self, text: &str, read_at: Timestamp) -> Option<Parsed> {
         for format in FORMATS {
@@ -81,10 +147,21 @@ impl Parser {
                 Reading::NotMine => {}
                 Reading::Broken => return None,
                 Reading::Rejected(reject) => return Some(Parsed::Rejected(reject)),
-                Reading::Events(format, events) => return Some(Parsed::Events { format, events }),
+                Reading::Aside(aside) => {
+                    let format = aside.format;
+                    let events = self.explain_aside(text, aside);
+                    return Some(Parsed::Events { format, events });
+                }
+                Reading::Events(format, mut events) => {
+                    self.apply_rules(text, format, &mut events);
+                    return Some(Parsed::Events { format, events });
+                }
             }
         }
-        let reject = screen::unknown_format(text);
-        (reject.reason != "not-json").then_some(Parsed::Rejected(reject))
+        match screen::last_look(text) {
+            Look::Rejected(reject) if reject.reason == "not-json" => None,
+            Look::Rejected(reject) => Some(Parsed::Rejected(reject)),
+            _ => Some(Parsed::Noise),
+        }
     }
 }

@@ -42,6 +42,31 @@ impl Scalar<'_> {
         matches!(self, Self::Bool(true))
     }
 
+    /// Returns the value with a number that was written as a text read as a number, and an empty
+    /// text or `-`, which access logs write for nothing, as null.
+    pub(crate) fn unquoted(&self) -> Self {
+        match self {
+            Self::Text(text) if matches!(text.trim(), "" | "-") => Self::Null,
+            Self::Text(text) => text
+                .trim()
+                .parse()
+                .map_or_else(|_| self.clone(), Self::Number),
+            other => other.clone(),
+        }
+    }
+
+    /// Returns the value apart from the line that it stood in.
+    pub(crate) fn into_owned(self) -> Scalar<'static> {
+        match self {
+            Self::Absent => Scalar::Absent,
+            Self::Null => Scalar::Null,
+            Self::Bool(value) => Scalar::Bool(value),
+            Self::Number(number) => Scalar::Number(number),
+            Self::Text(text) => Scalar::Text(Cow::Owned(text.into_owned())),
+            Self::Nested => Scalar::Nested,
+        }
+    }
+
     /// Returns the number.
     pub(crate) fn number(&self) -> Option<f64> {
         match self {
@@ -49,6 +74,14 @@ impl Scalar<'_> {
             _ => None,
         }
     }
+}
+
+/// Returns what follows `prefix` in the first tag that starts with it.
+pub(crate) fn tag<'a>(tags: &'a [Scalar<'_>], prefix: &str) -> Option<&'a str> {
+    tags.iter()
+        .filter_map(Scalar::text)
+        .find_map(|tag| tag.strip_prefix(prefix))
+        .filter(|value| !value.is_empty())
 }
 
 struct ScalarVisitor;

@@ -1,12 +1,18 @@
 //! What all lines of one parser share: names, the key and the counts of unknown fields.
 
-use hashbrown::HashMap;
+use std::borrow::Cow;
+use std::sync::Arc;
 
+use hashbrown::{HashMap, HashSet};
+
+use super::mapping::Plan;
+use super::quick::Orders;
 use super::redact::redact;
 use super::scalar::Scalar;
-use crate::model::{Flags, HashKey, Micros, Name, Names, NanoUsd, Timestamp};
+use crate::model::{Flags, HashKey, Micros, Name, Names, NanoUsd, RequestId, Timestamp};
 
-/// The most different unknown fields counted between two takes.
+/// The most different unknown fields counted by name; later ones are counted together, so that no log
+/// can fill the table of names with them.
 const UNKNOWN_MAX: usize = 256;
 
 /// The state of a parser.
@@ -14,15 +20,25 @@ const UNKNOWN_MAX: usize = 256;
 pub struct Scratch {
     pub(crate) names: Names,
     pub(crate) key: HashKey,
+    pub(crate) orders: Orders,
+    /// The user's mapping.
+    pub(crate) plan: Option<Arc<Plan>>,
     unknown: HashMap<Name, u64>,
+    /// The unknown fields that have a name of their own.
+    unknown_known: HashSet<Name>,
+    asides: HashMap<Name, u64>,
 }
 
 impl Scratch {
-    pub(crate) fn new(names: Names, key: HashKey) -> Self {
+    pub(crate) fn new(names: Names, key: HashKey, plan: Option<Arc<Plan>>) -> Self {
         Self {
             names,
             key,
+            orders: Orders::default(),
+            plan,
             unknown: HashMap::new(),
+            unknown_known: HashSet::new(),
+            asides: HashMap::new(),
         }
     }
 
@@ -49,26 +65,53 @@ impl Scratch {
         }
     }
 
-    /// Counts a field that no format knows.
-    pub(crate) fn count_unknown(&mut self, prefix: &str, field: &str) {
-        let name = if prefix.is_empty() {
-            self.intern(field)
-        } else {
-            self.intern(&format!("{prefix}.{field}"))
-        };
-        if let Some(count) = self.unknown.get_mut(&name) {
-            *count += 1;
-        } else if self.unknown.len() < UNKNOWN_MAX {
-            self.unknown.insert(name, 1);
-        }
+    /// Returns the id of a request whose line carries none: lines that are equal are one request.
+    pub(crate) fn id_of_line(&self, text: &str) -> RequestId {
+        let id = format!("line-{:016x}", self.key.hash(text.as_bytes()));
+        RequestId::Text(id.into())
     }
 
-    /// Takes the counts, in the order of names.
-    pub(crate) fn take_unknown(&mut self) -> Vec<(Name, u64)> {
-        let mut counts: Vec<_> = self.unknown.drain().collect();
-        counts.sort_unstable();
-        counts
+    /// Counts a field that no format knows.
+    pub(crate) fn count_unknown(&mut self, prefix: &str, field: &str) {
+        let field = if prefix.is_empty() {
+            Cow::Borrowed(field)
+        } else {
+            Cow::Owned(format!("{prefix}.{field}"))
+        };
+        let known = self.names.find(&field);
+        let name = match known.filter(|name| self.unknown_known.contains(name)) {
+            Some(name) => name,
+            None if self.unknown_known.len() < UNKNOWN_MAX => {
+                let name = self.intern(&field);
+                self.unknown_known.insert(name);
+                name
+            }
+            None => self.intern(Names::OTHER),
+        };
+        *self.unknown.entry(name).or_default() += 1;
     }
+
+    /// Counts a record that tells nothing to be stored; `what` is one of a format's fixed words.
+    pub(crate) fn count_aside(&mut self, what: &'static str) {
+        let name = self.intern(what);
+        *self.asides.entry(name).or_default() += 1;
+    }
+
+    /// Takes the counts of unknown fields, in the order of names.
+    pub(crate) fn take_unknown(&mut self) -> Vec<(Name, u64)> {
+        in_order(&mut self.unknown)
+    }
+
+    /// Takes the counts of records that tell nothing to be stored, in the order of names.
+    pub(crate) fn take_asides(&mut self) -> Vec<(Name, u64)> {
+        in_order(&mut self.asides)
+    }
+}
+
+fn in_order(counts: &mut HashMap<Name, u64>) -> Vec<(Name, u64)> {
+    let mut counts: Vec<_> = counts.drain().collect();
+    counts.sort_unstable();
+    counts
 }
 
 /// Reads a number with `read`; a value that is there but cannot be read flags the event.

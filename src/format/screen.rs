@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use serde::de::IgnoredAny;
 
+use super::log_message::is_message;
+use super::reading::Reading;
 use super::redact::{cut, redact};
 use crate::model::Reject;
 
@@ -35,11 +37,15 @@ pub(crate) fn reject(reason: &'static str, detail: impl Into<String>) -> Reject 
 
 /// Looks at a line.
 pub(crate) fn look(line: &[u8]) -> Look<'_> {
-    let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
     let line = line.trim_ascii();
     let Some(first) = line.first() else {
         return Look::Blank;
     };
+    // The reader of the file takes the mark off its first line, where one may stand.
+    if line.starts_with(b"\xef\xbb\xbf") {
+        let why = "a byte order mark that does not stand at the start of the file";
+        return Look::Rejected(reject("byte-order-mark", why));
+    }
     if let Some(at) = memchr::memchr(0, line) {
         return Look::Rejected(reject("nul-byte", format!("a NUL byte at byte {at}")));
     }
@@ -77,7 +83,8 @@ fn not_an_object(text: &str) -> Look<'_> {
     Look::Noise
 }
 
-fn is_too_deep(line: &[u8]) -> bool {
+/// Tells whether anything is nested deeper than is read.
+pub(crate) fn is_too_deep(line: &[u8]) -> bool {
     // `[` and `{` differ in one bit; few lines have so many that the depth must be counted. A
     // byte-wide count per chunk stays vectorised under overflow checks.
     let openings: usize = line
@@ -124,12 +131,31 @@ pub(crate) fn broken(text: &str) -> Reject {
     }
 }
 
-/// Says which fields a line in no known format has.
-pub(crate) fn unknown_format(text: &str) -> Reject {
+/// Says why a typed reader did not take the line: a field that stands twice, a nested field of
+/// another shape, or no strict JSON at all.
+pub(crate) fn refuse(text: &str, error: &sonic_rs::Error) -> Reading {
+    let words = error.to_string();
+    if let Some(rest) = words.split_once("duplicate field `").map(|(_, rest)| rest) {
+        let field = rest.split('`').next().unwrap_or("");
+        return Reading::Rejected(reject("ambiguous-key", format!("`{field}` stands twice")));
+    }
+    let strict = broken(text);
+    if strict.detail == "JSON that cannot be read" {
+        return Reading::Rejected(reject("bad-value", "a nested field has another shape"));
+    }
+    Reading::Broken
+}
+
+/// Looks at an object that no format took: a log message is noise, and of anything else the fields
+/// are told.
+pub(crate) fn last_look(text: &str) -> Look<'_> {
     let Ok(fields) = serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(text)
     else {
-        return broken(text);
+        return Look::Rejected(broken(text));
     };
+    if is_message(&fields) {
+        return Look::Noise;
+    }
     let told: Vec<String> = fields
         .keys()
         .take(FIELDS_TOLD_MAX)
@@ -140,7 +166,7 @@ pub(crate) fn unknown_format(text: &str) -> Reject {
     } else {
         format!("no known format; its top fields are {}", told.join(", "))
     };
-    reject("unknown-format", detail)
+    Look::Rejected(reject("unknown-format", detail))
 }
 
 /// Rewrites what Python writes by default and JSON does not know (`NaN`, `Infinity`) and numbers

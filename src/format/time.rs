@@ -14,6 +14,26 @@ pub(crate) fn timestamp(value: &Scalar<'_>) -> Option<Timestamp> {
     }
 }
 
+/// Reads what databases and loggers write: date and time with `T` or a blank between them, with a
+/// zone (`Z`, `+00:00`, `+00`) or without one, which is UTC.
+pub(crate) fn utc(text: &str) -> Option<Timestamp> {
+    const LEN_MAX: usize = 40;
+    if text.len() > LEN_MAX {
+        return None;
+    }
+    let (date, time) = (text.get(..10)?, text.get(11..)?);
+    if !matches!(text.as_bytes().get(10), Some(b'T' | b't' | b' ')) {
+        return None;
+    }
+    let zone = time.rfind(['Z', 'z', '+', '-']).map(|at| time.len() - at);
+    let end = match zone {
+        None => "Z",
+        Some(3) => ":00",
+        Some(_) => "",
+    };
+    rfc3339(&format!("{date}T{time}{end}"))
+}
+
 /// Reads RFC 3339; a leap second is the last microsecond before it, a time without zone is none.
 pub(crate) fn rfc3339(text: &str) -> Option<Timestamp> {
     if let Some(ts) = utc_fast(text.as_bytes()) {
@@ -132,7 +152,28 @@ mod tests {
 
         #[test]
         fn no_text_makes_it_panic(text in ".{0,40}", near in "[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9é]{2}[.0-9Zz+:-]{0,12}") {
-            let _ = (rfc3339(&text), rfc3339(&near));
+            let _ = (rfc3339(&text), rfc3339(&near), utc(&text), utc(&near));
+        }
+    }
+
+    #[test]
+    fn times_of_databases_are_utc_where_they_name_no_zone() {
+        let at = |text| utc(text).map(Timestamp::to_rfc3339);
+        for text in [
+            "2026-11-23 21:44:43.717635+00:00",
+            "2026-11-23T21:44:43.717635Z",
+            "2026-11-23T22:44:43.717635+01",
+            "2026-11-23 21:44:43.717635",
+            "2026-11-23T21:44:43.717635",
+        ] {
+            assert_eq!(at(text).as_deref(), Some("2026-11-23T21:44:43.717635Z"));
+        }
+        assert_eq!(
+            at("2026-11-23 21:44:43").as_deref(),
+            Some("2026-11-23T21:44:43.000000Z")
+        );
+        for bad in ["2026-11-23", "2026-11-23_21:44:43", "", "1795470283"] {
+            assert_eq!(at(bad), None, "{bad}");
         }
     }
 

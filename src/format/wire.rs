@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
+use super::quick::{AFTER_OTHER, Cursor, Kind, Next, Quick};
 use super::scalar::{Key, Scalar};
 
 /// How a nested value was given.
@@ -33,6 +34,46 @@ macro_rules! record {
             $(pub(crate) $field: $type,)*
         }
 
+        impl<'a> Quick<'a> for $name<'a> {
+            fn is_given(&self) -> bool {
+                self.form != Form::Absent
+            }
+
+            fn read(&mut self, cursor: &mut Cursor<'a, '_>) -> Option<()> {
+                type ReadField<'a> = fn(&mut $name<'a>, &mut Cursor<'a, '_>) -> Option<()>;
+                const KEYS: &[&str] = &[$(concat!(",\"", stringify!($field), "\":"),)*];
+                let fields: &[ReadField<'a>] = &[$(|out, cursor| {
+                    // A field that stands twice is for the full reader to tell of.
+                    (!out.$field.is_given()).then_some(())?;
+                    out.$field.read(cursor)
+                },)*];
+                if cursor.take_null() {
+                    self.form = Form::Null;
+                    return Some(());
+                }
+                self.form = Form::Given;
+                cursor.open_object()?;
+                let mut after = 0;
+                loop {
+                    match cursor.next_field(Kind::$name, KEYS, after)? {
+                        Next::Field(place) => {
+                            after = place + 1;
+                            fields.get(place)?(self, cursor)?;
+                        }
+                        Next::Other(key) => {
+                            after = AFTER_OTHER;
+                            let mut value = <$rest>::default();
+                            value.read(cursor)?;
+                            if self.rest.len() < REST_MAX {
+                                self.rest.push((Cow::Borrowed(key), value));
+                            }
+                        }
+                        Next::End => return Some(()),
+                    }
+                }
+            }
+        }
+
         impl<'de: 'a, 'a> Deserialize<'de> for $name<'a> {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 struct RecordVisitor;
@@ -49,7 +90,7 @@ macro_rules! record {
                         while let Some(Key(key)) = map.next_key()? {
                             match key.as_ref() {
                                 $(stringify!($field) => {
-                                    if is_set(&out.$field) {
+                                    if out.$field.is_given() {
                                         out.twice = Some(stringify!($field));
                                     }
                                     out.$field = map.next_value()?;
@@ -99,10 +140,6 @@ macro_rules! record {
 /// The most unknown fields, signals or attributes kept of one object.
 pub(crate) const REST_MAX: usize = 64;
 
-fn is_set<T: Default + PartialEq>(value: &T) -> bool {
-    *value != T::default()
-}
-
 /// A value that is skipped.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub(crate) struct Skipped;
@@ -110,6 +147,16 @@ pub(crate) struct Skipped;
 impl<'de> Deserialize<'de> for Skipped {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         IgnoredAny::deserialize(deserializer).map(|_| Self)
+    }
+}
+
+impl<'a> Quick<'a> for Skipped {
+    fn is_given(&self) -> bool {
+        false
+    }
+
+    fn read(&mut self, cursor: &mut Cursor<'a, '_>) -> Option<()> {
+        Scalar::default().read(cursor)
     }
 }
 
@@ -176,6 +223,27 @@ impl<T> Default for List<T> {
             form: Form::Absent,
             items: Vec::new(),
         }
+    }
+}
+
+impl<'a, T: Quick<'a> + Default> Quick<'a> for List<T> {
+    fn is_given(&self) -> bool {
+        self.form != Form::Absent
+    }
+
+    fn read(&mut self, cursor: &mut Cursor<'a, '_>) -> Option<()> {
+        if cursor.take_null() {
+            self.form = Form::Null;
+            return Some(());
+        }
+        self.form = Form::Given;
+        let mut has_more = cursor.open()?;
+        while has_more {
+            self.items.push(T::default());
+            self.items.last_mut()?.read(cursor)?;
+            has_more = cursor.has_more()?;
+        }
+        Some(())
     }
 }
 

@@ -51,6 +51,14 @@ impl Packing {
         }
     }
 
+    /// Says what to do about such a stream where no file can be looked at first.
+    pub(super) fn in_a_pipe(self) -> &'static str {
+        match self {
+            Self::Gzip => "gzip data in a pipe: unpack it first, e.g. with zcat",
+            Self::Zstd => "zstd data in a pipe: unpack it first, e.g. with zstdcat",
+        }
+    }
+
     /// The first bytes of such a stream. A zstd stream may also begin with a frame to be skipped.
     fn magic(self) -> &'static [u8] {
         match self {

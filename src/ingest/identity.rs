@@ -182,6 +182,9 @@ fn born(metadata: &Metadata) -> u64 {
     })
 }
 
+/// From this length on a run of NUL bytes is a hole; in no encoding of text are there as many.
+const HOLE_LEN_MIN: usize = 8;
+
 /// Returns why the first bytes of a plain file are no text, when they are none.
 pub(super) fn not_text(first: &[u8]) -> Option<&'static str> {
     const MAGIC: &[(&[u8], &str)] = &[
@@ -198,9 +201,13 @@ pub(super) fn not_text(first: &[u8]) -> Option<&'static str> {
     if let Some((_, what)) = MAGIC.iter().find(|(magic, _)| first.starts_with(magic)) {
         return Some(what);
     }
-    // A hole of NUL bytes at the start is what a crash leaves; text comes after it.
-    let hole = first.iter().take_while(|byte| **byte == 0).count();
-    let text = first.get(hole..).unwrap_or(&[]);
+    // A hole of NUL bytes is what a crash leaves, with text before and after it.
+    let text: Vec<u8> = first
+        .chunk_by(|one, next| (*one == 0) == (*next == 0))
+        .filter(|run| run.first() != Some(&0) || run.len() < HOLE_LEN_MIN)
+        .flatten()
+        .copied()
+        .collect();
     let (even, odd) = text
         .iter()
         .enumerate()
@@ -210,7 +217,11 @@ pub(super) fn not_text(first: &[u8]) -> Option<&'static str> {
             _ => (even, odd),
         });
     let nuls = even + odd;
-    if hole <= 1 && nuls >= 4 && nuls * 3 >= text.len() && (even * 8 < nuls || odd * 8 < nuls) {
+    // Of a Latin letter three of four bytes are zero.
+    if nuls >= 4 && nuls * 10 >= text.len() * 7 {
+        return Some("UTF-32 text");
+    }
+    if nuls >= 4 && nuls * 3 >= text.len() && (even * 8 < nuls || odd * 8 < nuls) {
         return Some("UTF-16 text");
     }
     let controls = text
@@ -264,6 +275,11 @@ mod tests {
             .flat_map(u16::to_le_bytes)
             .collect();
         assert_eq!(not_text(&utf16), Some("UTF-16 text"));
+        let utf32: Vec<u8> = "{\"request_id\":\"a\"}\n"
+            .chars()
+            .flat_map(|char| u32::from(char).to_le_bytes())
+            .collect();
+        assert_eq!(not_text(&utf32), Some("UTF-32 text"));
         assert!(not_text(b"\xff\xfe{\0").is_some());
         let binary: Vec<u8> = (0..1_024_u32)
             .map(|n| u8::try_from(n * 7 % 256).unwrap())
@@ -273,6 +289,7 @@ mod tests {
         assert_eq!(not_text(b"\xef\xbb\xbf{\"a\":1}\n"), None);
         assert_eq!(not_text("{\"a\":\"Größe 東京\"}\r\n".as_bytes()), None);
         assert_eq!(not_text(&[&[0; 600], &b"{\"a\":1}\n"[..]].concat()), None);
+        assert_eq!(not_text(&[&b"{\"a\":1}\n"[..], &[0; 600]].concat()), None);
         assert_eq!(not_text(&[0; 1_024]), None);
         assert_eq!(not_text(b""), None);
     }

@@ -9,7 +9,7 @@ use crate::model::{Event, Name, Names, Reject, Timestamp};
 pub enum ParsedLine {
     /// Nothing but white space.
     Blank,
-    /// Not a record: a banner, a traceback.
+    /// Not a record: a banner, a traceback, a log message.
     Noise,
     /// A record.
     Events {
@@ -32,6 +32,14 @@ pub trait LineParser {
 
     /// Returns the fields that no format knew since the last call, with how often they were seen.
     fn take_unknown_fields(&mut self) -> Vec<(Name, u64)>;
+
+    /// Returns the records that tell nothing to be stored since the last call, by what they are.
+    fn take_asides(&mut self) -> Vec<(Name, u64)>;
+    /// Tells whether the user's mapping makes lines of that format carry corrections.
+    fn maps_corrections_of(&self, format: u8) -> bool;
+
+    /// Returns a rejected line as it may be kept where its source cannot be read again.
+    fn kept_line(&self, line: &[u8]) -> Option<Box<str>>;
 
     /// Returns the first characters of a noise line, redacted.
     fn noise_sample(&self, line: &[u8]) -> String;

@@ -71,6 +71,12 @@ impl Pipe {
         })
     }
 
+    /// Takes nothing more out of the pipe; its thread ends with its next chunk.
+    pub(super) fn refuse(&mut self) {
+        self.chunks = sync_channel(0).1;
+        self.is_closed = true;
+    }
+
     /// Returns the next chunk if there is one, and remembers when the pipe was closed.
     pub(super) fn next(&mut self) -> Option<Vec<u8>> {
         match self.chunks.try_recv() {

@@ -49,7 +49,7 @@ impl Default for IngestOptions {
             follow: false,
             sources: Vec::new(),
             key: HashKey([0; 16]),
-            batch_lines_max: 16_000,
+            batch_lines_max: 4_096,
             batch_bytes_max: 4 * 1024 * 1024,
             line_len_max: 1024 * 1024,
             poll: Duration::from_millis(200),

@@ -234,22 +234,38 @@ impl Follower {
             if pipe.is_closed {
                 continue;
             }
+            let (slot, read_at) = (pipe.slot, now.wall);
+            let mut state = GenerationState::Finished;
             while let Some(chunk) = pipe.next() {
                 bytes += len_u64(&chunk);
+                let is_first = pipe.offset == len_u64(&chunk);
+                let what = Packing::of_bytes(&chunk).map(Packing::in_a_pipe);
+                if let Some(what) = what.or_else(|| not_text(&chunk)).filter(|_| is_first) {
+                    out.send(Work::NotText {
+                        slot,
+                        bytes: chunk,
+                        what,
+                        read_at,
+                    })?;
+                    self.damaged += 1;
+                    state = GenerationState::Damaged;
+                    pipe.refuse();
+                    break;
+                }
                 out.send(Work::Chunk {
-                    slot: pipe.slot,
+                    slot,
                     len: chunk.len(),
                     bytes: chunk,
                     look: Look::default(),
-                    read_at: now.wall,
+                    read_at,
                 })?;
             }
             if pipe.is_closed {
                 out.send(Work::Close {
-                    slot: pipe.slot,
-                    state: GenerationState::Finished,
+                    slot,
+                    state,
                     loss: None,
-                    read_at: now.wall,
+                    read_at,
                 })?;
             }
         }

@@ -8,7 +8,7 @@ use std::sync::mpsc::SyncSender;
 use crate::model::{
     Advance, Batch, ByteOffset, Fingerprint, Gap, GapCause, Generation, GenerationId,
     GenerationState, HashKey, LineMarks, LineReject, LocatedEvent, Look, NewGeneration, Reject,
-    Tally, Timestamp,
+    Tally, Timestamp, is_passing,
 };
 
 use super::compare::{Comparison, Shared, mark_of, shared_lines};
@@ -112,6 +112,8 @@ pub(super) struct Limits {
 
 pub(super) struct Slot {
     id: GenerationId,
+    /// Whether its lines cannot be read again.
+    is_passing: bool,
     offset: u64,
     /// Head and tail at the offset, as they were stored last.
     head: Fingerprint,
@@ -134,6 +136,7 @@ impl Slot {
     fn of(generation: &Generation) -> Self {
         Self {
             id: generation.id,
+            is_passing: is_passing(&generation.path, generation.device, generation.inode),
             offset: generation.offset.0,
             head: generation.head,
             tail: generation.tail,
@@ -173,6 +176,7 @@ impl Start {
 #[derive(Default)]
 pub(super) struct Pending {
     slot: usize,
+    is_passing: bool,
     from: u64,
     to: u64,
     read_at: Timestamp,
@@ -334,6 +338,7 @@ impl Worker {
         let id = self.sink.open_generation(&new)?;
         self.slots.push(Slot {
             id,
+            is_passing: is_passing(&new.path, new.device, new.inode),
             offset: 0,
             head: Fingerprint::default(),
             tail: Fingerprint::default(),
@@ -382,6 +387,7 @@ impl Worker {
             && self.pending.from == self.pending.to
         {
             self.pending.slot = slot;
+            self.pending.is_passing = at.is_passing;
             self.pending.from = at.offset;
             self.pending.to = at.offset;
         }
@@ -562,10 +568,12 @@ impl Worker {
             at.tail = trace.tail(self.key);
         }
         self.pending.slot = slot;
+        self.pending.is_passing = at.is_passing;
         self.pending.from = pending.to;
         self.pending.to = pending.to;
         self.pending.read_at = pending.read_at;
         pending.tally.unknown_fields = self.parser.take_unknown_fields();
+        pending.tally.asides = self.parser.take_asides();
         let names = self
             .parser
             .names()
@@ -696,7 +704,14 @@ fn take_line(
                 pending.tally.noise_sample = Some(parser.noise_sample(text));
             }
         }
-        ParsedLine::Rejected(reject) => pending.reject(len_u64(line), key.hash(line), reject),
+        ParsedLine::Rejected(reject) => {
+            pending.reject(len_u64(line), key.hash(line), reject);
+            if pending.is_passing
+                && let Some(last) = pending.rejects.last_mut()
+            {
+                last.kept = parser.kept_line(text);
+            }
+        }
         ParsedLine::Events { format, events } => {
             let offset = ByteOffset(pending.to);
             pending.events.extend(
@@ -704,6 +719,7 @@ fn take_line(
                     .into_iter()
                     .map(|event| LocatedEvent { offset, event }),
             );
+            pending.tally.maps_corrections |= parser.maps_corrections_of(format);
             let by_format = &mut pending.tally.by_format;
             match by_format.iter_mut().find(|(known, _)| *known == format) {
                 Some((_, lines)) => *lines += 1,
@@ -722,6 +738,7 @@ impl Pending {
             len,
             hash,
             reject,
+            kept: None,
         });
     }
 

@@ -107,6 +107,8 @@ pub struct LineReject {
     pub hash: u64,
     /// Why.
     pub reject: Reject,
+    /// The line itself, redacted and without content, where its source cannot be read again.
+    pub kept: Option<Box<str>>,
 }
 
 /// An event and where its line starts.
@@ -128,7 +130,7 @@ pub struct Tally {
     pub bytes: u64,
     /// Empty lines.
     pub blank: u64,
-    /// Lines that are not JSON: banners, tracebacks.
+    /// Lines that are no records: banners, tracebacks, log messages in prose.
     pub noise: u64,
     /// Lines in quarantine.
     pub quarantined: u64,
@@ -138,6 +140,10 @@ pub struct Tally {
     pub by_format: Vec<(u8, u64)>,
     /// Fields that no format knows, by name, with how often they were seen.
     pub unknown_fields: Vec<(Name, u64)>,
+    /// Records that are accepted but tell nothing that is stored, by what they are, e.g. scores.
+    pub asides: Vec<(Name, u64)>,
+    /// Whether the user's mapping makes lines of this source carry corrections.
+    pub maps_corrections: bool,
     /// The first bytes of the latest noise, redacted, for the sources page.
     pub noise_sample: Option<String>,
 }

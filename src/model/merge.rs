@@ -4,6 +4,7 @@
 //! aside the result does not depend on the order of arrival, so that late and shuffled logs give the
 //! same totals as ordered ones.
 
+use super::attempt_merge::{Accounts, keep, merge_accounts};
 use super::{Attempt, Correction, Flags, Logged, Outcome, Request, SignalValue, Signals};
 
 /// A second, different account of a known fact.
@@ -30,6 +31,11 @@ pub enum Merged {
 pub fn merge(into: &mut Request, other: Request, conflicts: &mut Vec<Conflict>) -> Merged {
     let before = into.clone();
     let conflicts_before = conflicts.len();
+    if is_only_later_facts(into) && !is_only_later_facts(&other) {
+        into.format = other.format;
+    }
+    let mut other = other;
+    prefer_logged_costs(into, &mut other);
     merge_time_and_route(into, &other, conflicts);
     let mut note = |field: &str| {
         conflicts.push(Conflict {
@@ -97,13 +103,37 @@ pub fn merge(into: &mut Request, other: Request, conflicts: &mut Vec<Conflict>) 
     }
 }
 
-/// Keeps the first value; a different second one is reported.
-fn keep<T: PartialEq>(into: &mut Option<T>, other: Option<T>, conflict: impl FnOnce()) {
-    match (into.as_ref(), other) {
-        (None, other) => *into = other,
-        (Some(known), Some(other)) if *known != other => conflict(),
-        _ => {}
+/// A cost that a log tells beats one that was estimated from prices, whichever came first.
+fn prefer_logged_costs(into: &mut Request, other: &mut Request) {
+    let is_estimate = |request: &Request| request.flags.has(Flags::COST_ESTIMATED);
+    let (estimate, logged) = match (is_estimate(into), is_estimate(other)) {
+        (true, false) => (into, &*other),
+        (false, true) => (other, &*into),
+        _ => return,
+    };
+    let mut is_left = false;
+    for attempt in &mut estimate.attempts {
+        let mut twins = logged.attempts.iter();
+        let twin = twins.find(|known| is_same_call(known, attempt));
+        match twin.and_then(|twin| twin.cost) {
+            Some(cost) => attempt.cost = Some(cost),
+            None => is_left |= attempt.cost.is_some(),
+        }
     }
+    if !is_left {
+        estimate.flags.clear(Flags::COST_ESTIMATED);
+    }
+}
+
+/// Tells whether two accounts are of one call.
+fn is_same_call(one: &Attempt, other: &Attempt) -> bool {
+    (one.n > 0 && one.n == other.n) || (one.key != 0 && one.key == other.key)
+}
+
+/// Tells whether nothing of the way to the answer is known, e.g. only a correction: its log need not
+/// be the one that tells the rest, whose format counts.
+fn is_only_later_facts(request: &Request) -> bool {
+    request.route.is_none() && request.outcome.is_none() && request.attempts.is_empty()
 }
 
 /// The arrival beats any later time, else the earliest time counts; the route of a decision beats
@@ -155,7 +185,9 @@ fn copy_flag(into: &mut Request, from: Flags, flag: Flags) {
     into.flags.set(Flags(from.0 & flag.0));
 }
 
-/// A correction without details (a bare `corrected` flag) is filled by one that has them.
+/// A correction without details (a bare `corrected` flag) is filled by one that has them. Of several
+/// that differ only in when they came, e.g. told by each line of a request that repeats another, the
+/// earliest counts.
 fn merge_correction(
     into: &mut Option<Correction>,
     other: Option<Correction>,
@@ -165,6 +197,16 @@ fn merge_correction(
     match (*into, other) {
         (None, Some(_)) => *into = other,
         (Some(known), Some(new)) if is_bare(known) && !is_bare(new) => *into = other,
+        (Some(known), Some(new))
+            if known.ts.is_some()
+                && new.ts.is_some()
+                && Correction {
+                    ts: new.ts,
+                    ..known
+                } == new =>
+        {
+            *into = if new.ts < known.ts { other } else { *into };
+        }
         (Some(known), Some(new)) if known != new && !is_bare(new) => conflict(),
         _ => {}
     }
@@ -226,32 +268,24 @@ fn log_first<T: PartialEq + Copy>(
     }
 }
 
-fn merge_attempt(into: &mut Request, mut attempt: Attempt, note: &mut impl FnMut(&str)) {
-    let same = |known: &&mut Attempt| {
-        (known.n > 0 && known.n == attempt.n) || (known.key != 0 && known.key == attempt.key)
-    };
-    let Some(known) = into.attempts.iter_mut().find(same) else {
-        into.attempts.push(attempt);
-        return;
-    };
-    let field = format!("attempt {}", attempt.n);
-    let mut differs = known.model != attempt.model || known.outcome != attempt.outcome;
-    let mut differ = || differs = true;
-    keep(&mut known.start, attempt.start, &mut differ);
-    keep(&mut known.tier, attempt.tier.take(), &mut differ);
-    keep(&mut known.provider, attempt.provider.take(), &mut differ);
-    keep(&mut known.reason, attempt.reason.take(), &mut differ);
-    keep(&mut known.latency, attempt.latency, &mut differ);
-    keep(&mut known.ttft, attempt.ttft, &mut differ);
-    keep(&mut known.input_tokens, attempt.input_tokens, &mut differ);
-    keep(&mut known.output_tokens, attempt.output_tokens, &mut differ);
-    keep(&mut known.cost, attempt.cost, &mut differ);
-    if differs {
-        note(&field);
+fn merge_attempt(into: &mut Request, attempt: Attempt, note: &mut impl FnMut(&str)) {
+    let same = |known: &&mut Attempt| is_same_call(known, &attempt);
+    match into.attempts.iter_mut().find(same) {
+        None => into.attempts.push(attempt),
+        Some(known) => {
+            let field = match attempt.n {
+                0 => "attempt".to_owned(),
+                n => format!("attempt {n}"),
+            };
+            if merge_accounts(known, attempt) == Accounts::Differ {
+                note(&field);
+            }
+        }
     }
 }
 
-/// A final outcome beats a provisional one; of two provisional ones an answer beats a failure.
+/// A final outcome beats a provisional one; of two provisional ones an answer beats a caller that
+/// went away, and that beats a failure.
 fn merge_outcome(
     into: &mut Request,
     other: Option<Outcome>,
@@ -271,16 +305,20 @@ fn merge_outcome(
                 into.flags.clear(provisional);
             }
         }
-        Some(_) => match weak {
+        Some(known) => match weak {
             (true, false) => {
                 into.outcome = Some(outcome);
                 into.flags.clear(provisional);
             }
-            (true, true) if outcome == Outcome::Completed => into.outcome = Some(outcome),
+            (true, true) if is_stronger(outcome, known) => into.outcome = Some(outcome),
             (false, false) => note("outcome"),
             _ => {}
         },
     }
+}
+
+fn is_stronger(outcome: Outcome, known: Outcome) -> bool {
+    outcome == Outcome::Completed || known == Outcome::Failed
 }
 
 #[cfg(test)]
@@ -358,6 +396,58 @@ mod tests {
     }
 
     #[test]
+    fn of_one_correction_told_twice_the_earliest_time_counts() {
+        let correction = |ts: i64, kind| {
+            let mut line = bare(ts);
+            line.correction = Some(Correction {
+                kind,
+                by: CorrectionBy::User,
+                ts: Some(Timestamp(ts)),
+                after: None,
+            });
+            line
+        };
+        let first = correction(2_000, CorrectionKind::Edit);
+        let again = correction(2_500, CorrectionKind::Edit);
+        for lines in [
+            vec![first.clone(), again.clone()],
+            vec![again, first.clone()],
+        ] {
+            let (whole, conflicts) = join(lines);
+            assert_eq!((whole.correction, conflicts), (first.correction, vec![]));
+        }
+        let (_, conflicts) = join(vec![first, correction(2_500, CorrectionKind::Takeover)]);
+        assert_eq!(conflicts.len(), 1);
+    }
+
+    #[test]
+    fn a_logged_cost_beats_an_estimated_one_in_either_order() {
+        let line = |n: u16, cost: i64, is_estimate: bool| {
+            let mut line = facts()[usize::from(n)].clone();
+            line.attempts[0].cost = Some(NanoUsd(cost));
+            if is_estimate {
+                line.flags.set(Flags::COST_ESTIMATED);
+            }
+            line
+        };
+        let (estimate, logged) = (line(1, 7, true), line(1, 5, false));
+        for lines in [
+            vec![estimate.clone(), logged.clone()],
+            vec![logged.clone(), estimate.clone()],
+        ] {
+            let (whole, conflicts) = join(lines);
+            assert_eq!((whole.cost(), conflicts), (Some(NanoUsd(5)), vec![]));
+            assert!(!whole.flags.has(Flags::COST_ESTIMATED));
+        }
+        let other = line(2, 3, true);
+        for lines in [vec![other.clone(), logged.clone()], vec![logged, other]] {
+            let (whole, conflicts) = join(lines);
+            assert_eq!((whole.cost(), conflicts), (Some(NanoUsd(8)), vec![]));
+            assert!(whole.flags.has(Flags::COST_ESTIMATED));
+        }
+    }
+
+    #[test]
     fn the_same_again_is_a_duplicate() {
         let (mut whole, _) = join(facts());
         for line in facts() {
@@ -398,6 +488,21 @@ mod tests {
         ] {
             let (whole, conflicts) = join(lines);
             assert_eq!(whole.outcome, Some(Outcome::Completed));
+            for (known, other) in [
+                (Outcome::Failed, Outcome::Cancelled),
+                (Outcome::Cancelled, Outcome::Failed),
+            ] {
+                let mut into = bare(1_000);
+                into.flags = Flags::OUTCOME_PROVISIONAL;
+                into.outcome = Some(known);
+                merge_outcome(
+                    &mut into,
+                    Some(other),
+                    Flags::OUTCOME_PROVISIONAL,
+                    &mut |_| {},
+                );
+                assert_eq!(into.outcome, Some(Outcome::Cancelled));
+            }
             assert_eq!(
                 whole.route,
                 Some(name("support")),

@@ -32,6 +32,7 @@
 //! | tie | a key under which lines that carry no request id are joined into one request |
 
 mod attempt;
+mod attempt_merge;
 mod batch;
 mod correction;
 mod flags;
@@ -39,6 +40,7 @@ mod marks;
 mod merge;
 mod money;
 mod name;
+mod quarantine;
 mod request;
 mod shown;
 mod signals;
@@ -55,6 +57,9 @@ pub use marks::{LineMark, LineMarks};
 pub use merge::{Conflict, Merged, merge};
 pub use money::NanoUsd;
 pub use name::{Name, Names};
+pub use quarantine::{
+    KEPT_LINES_BYTES_MAX, KEPT_LINES_FOR, QuarantinedLine, ReleasedLine, is_passing,
+};
 pub use request::{
     CORRECTION_WINDOW, Candidate, Outcome, Request, RequestId, SessionKey, SourcePosition, Tie,
 };

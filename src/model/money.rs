@@ -16,7 +16,8 @@ impl NanoUsd {
     )]
     pub fn try_from_usd(usd: f64) -> Option<Self> {
         let nano = (usd * 1e9).round();
-        (nano.is_finite() && (0.0..9.0e18).contains(&nano)).then_some(Self(nano as i64))
+        // The given number is looked at too: a small negative one rounds to nothing.
+        (usd >= 0.0 && (0.0..9.0e18).contains(&nano)).then_some(Self(nano as i64))
     }
 
     /// Returns the amount in dollars.
@@ -42,6 +43,8 @@ mod tests {
     fn fractions_of_a_cent_are_exact() {
         assert_eq!(NanoUsd::try_from_usd(0.000_100_32), Some(NanoUsd(100_320)));
         assert_eq!(NanoUsd::try_from_usd(-0.1), None);
+        assert_eq!(NanoUsd::try_from_usd(-1e-12), None);
+        assert_eq!(NanoUsd::try_from_usd(-0.0), Some(NanoUsd(0)));
         assert_eq!(NanoUsd::try_from_usd(f64::NAN), None);
     }
 }

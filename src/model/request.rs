@@ -73,24 +73,41 @@ impl fmt::Display for RequestId {
 }
 
 fn uuid_bytes(text: &str) -> Option<[u8; 16]> {
-    let text = text.as_bytes();
-    if text.len() != 36 {
+    let text: &[u8; 36] = text.as_bytes().try_into().ok()?;
+    let [
+        _,
+        _,
+        _,
+        _,
+        _,
+        _,
+        _,
+        _,
+        b'-',
+        _,
+        _,
+        _,
+        _,
+        b'-',
+        _,
+        _,
+        _,
+        _,
+        b'-',
+        _,
+        _,
+        _,
+        _,
+        b'-',
+        ..,
+    ] = text
+    else {
         return None;
-    }
+    };
+    const STARTS: [usize; 16] = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34];
     let mut bytes = [0_u8; 16];
-    let mut digits = text
-        .iter()
-        .enumerate()
-        .filter(|(idx, _)| !matches!(idx, 8 | 13 | 18 | 23));
-    if ![8, 13, 18, 23]
-        .iter()
-        .all(|idx| text.get(*idx) == Some(&b'-'))
-    {
-        return None;
-    }
-    for byte in &mut bytes {
-        let (high, low) = (hex(*digits.next()?.1)?, hex(*digits.next()?.1)?);
-        *byte = high << 4 | low;
+    for (byte, start) in bytes.iter_mut().zip(STARTS) {
+        *byte = hex(*text.get(start)?)? << 4 | hex(*text.get(start + 1)?)?;
     }
     Some(bytes)
 }
@@ -291,13 +308,13 @@ impl Request {
         self.attempts.last()
     }
 
-    /// Returns the latency as the caller saw it: stamped, else from the first start to the last end,
-    /// else the sum of the attempts. `None` when any part of it is unknown.
+    /// Returns the latency as the caller saw it: stamped, else from the arrival (or the first start)
+    /// to the last end, else the sum of the attempts. `None` when any part of it is unknown.
     pub fn latency(&self) -> Option<Micros> {
         if self.stamped_latency.is_some() {
             return self.stamped_latency;
         }
-        if let Some(first) = self.first_start() {
+        if let Some(first) = self.began() {
             let ends = self
                 .attempts
                 .iter()
@@ -311,11 +328,12 @@ impl Request {
         sum(self.attempts.iter().map(|attempt| attempt.latency))
     }
 
-    /// Returns the time to the first token of the answer: all earlier attempts and the answering
-    /// attempt's own. `None` when any part of it is unknown.
+    /// Returns the time to the first token of the answer: from the arrival (or the first start) where
+    /// starts are known, else all earlier attempts and the answering attempt's own. `None` when any
+    /// part of it is unknown.
     pub fn ttft(&self) -> Option<Micros> {
         let last = self.last_attempt()?;
-        if let Some(first) = self.first_start() {
+        if let Some(first) = self.began() {
             return Some(last.start?.plus(last.ttft?).since(first));
         }
         let earlier = self.attempts.len().saturating_sub(1);
@@ -427,13 +445,12 @@ impl Request {
         self.signals.is_empty() && matches!(self.signals.user_tier, Logged::Absent)
     }
 
-    fn first_start(&self) -> Option<Timestamp> {
-        self.attempts
-            .iter()
-            .map(|attempt| attempt.start)
-            .collect::<Option<Vec<_>>>()?
-            .into_iter()
-            .min()
+    /// Returns since when the caller waited, where the log says when each attempt started.
+    fn began(&self) -> Option<Timestamp> {
+        let starts = self.attempts.iter().map(|attempt| attempt.start);
+        let first = starts.collect::<Option<Vec<_>>>()?.into_iter().min()?;
+        let is_arrival = self.flags.has(Flags::ARRIVAL_KNOWN);
+        Some(if is_arrival { self.ts } else { first })
     }
 }
 
@@ -510,5 +527,10 @@ mod tests {
         let both = request([first, last]);
         assert_eq!(both.latency(), Some(Micros(150)));
         assert_eq!(both.ttft(), Some(Micros(110)));
+        let mut waited = both;
+        waited.ts = Timestamp(40);
+        waited.flags.set(Flags::ARRIVAL_KNOWN);
+        assert_eq!(waited.latency(), Some(Micros(210)));
+        assert_eq!(waited.ttft(), Some(Micros(170)));
     }
 }

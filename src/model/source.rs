@@ -3,6 +3,7 @@
 use std::hash::Hasher;
 
 use siphasher::sip::SipHasher13;
+use smallvec::SmallVec;
 
 use super::LineMark;
 
@@ -32,12 +33,13 @@ impl HashKey {
 
     /// Returns the keyed 64-bit hash of several texts, told apart by their lengths.
     pub fn hash_parts<'a>(&self, parts: impl IntoIterator<Item = &'a [u8]>) -> u64 {
-        let mut hasher = SipHasher13::new_with_key(&self.0);
+        // Gathered first: the hasher is slow on many short writes.
+        let mut bytes: SmallVec<[u8; 128]> = SmallVec::new();
         for part in parts {
-            hasher.write_usize(part.len());
-            hasher.write(part);
+            bytes.extend_from_slice(&part.len().to_le_bytes());
+            bytes.extend_from_slice(part);
         }
-        hasher.finish()
+        self.hash(&bytes)
     }
 }
 

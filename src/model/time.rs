@@ -43,7 +43,8 @@ impl Micros {
     )]
     fn try_from_scaled(value: f64, scale: f64) -> Option<Self> {
         let micros = (value * scale).round();
-        (micros.is_finite() && (0.0..4.5e15).contains(&micros)).then_some(Self(micros as u64))
+        // The given number is looked at too: a small negative one rounds to nothing.
+        (value >= 0.0 && (0.0..4.5e15).contains(&micros)).then_some(Self(micros as u64))
     }
 
     /// Returns the span in milliseconds.
@@ -188,7 +189,14 @@ mod tests {
 
     #[test]
     fn broken_numbers_are_no_span() {
-        for bad in [-1.0, f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1e300] {
+        for bad in [
+            -1.0,
+            -1e-9,
+            f64::NAN,
+            f64::INFINITY,
+            f64::NEG_INFINITY,
+            1e300,
+        ] {
             assert_eq!(Micros::try_from_millis(bad), None, "{bad}");
         }
         assert_eq!(Micros::try_from_millis(1503.91), Some(Micros(1_503_910)));

@@ -124,6 +124,7 @@ impl Link {
                 is_followed: true,
                 remote_pace: options.remote_pace,
                 progress: Arc::new(progress),
+                rules: options.rules.clone(),
             },
             clock,
             StopFlag::default(),

@@ -26,6 +26,18 @@ impl LineParser for FormatParser {
         self.0.take_unknown_fields()
     }
 
+    fn take_asides(&mut self) -> Vec<(Name, u64)> {
+        self.0.take_asides()
+    }
+
+    fn maps_corrections_of(&self, format: u8) -> bool {
+        self.0.maps_corrections_of(format)
+    }
+
+    fn kept_line(&self, line: &[u8]) -> Option<Box<str>> {
+        format::kept_line(line).map(Into::into)
+    }
+
     fn noise_sample(&self, line: &[u8]) -> String {
         format::noise_sample(line)
     }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::parser::FormatParser;
 use super::writer::{WriterReport, WriterThread};
 use super::{Clock, RuntimeError};
-use crate::format::Parser;
+use crate::format::{Parser, Rules};
 use crate::ingest::{self, IngestError, IngestOptions, Progress, SourceSpec, StopFlag, Summary};
 use crate::model::Micros;
 use crate::store::Writer;
@@ -23,6 +23,8 @@ pub struct PipelineOptions {
     pub remote_pace: Option<Duration>,
     /// Where ingest tells how far it is.
     pub progress: Arc<Progress>,
+    /// What the user says about reading lines.
+    pub rules: Rules,
 }
 
 /// The running threads.
@@ -54,7 +56,7 @@ impl Pipeline {
             .map(|source| SourceSpec::parse(source))
             .collect::<Result<Vec<_>, _>>()?;
         let key = writer.hash_key();
-        let parser = FormatParser(Parser::new(writer.names()?, key));
+        let parser = FormatParser(Parser::new(writer.names()?, key, options.rules));
         let (writer, sink) = WriterThread::start(writer, clock.clone(), report)?;
         let progress = options.progress;
         let usual = IngestOptions::default();

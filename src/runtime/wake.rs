@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::signals::Outside;
 use crate::app::Message;
+use crate::format::Rules;
 
 /// What the dashboard is started with.
 #[derive(Debug, Clone)]
@@ -15,6 +16,8 @@ pub struct DashboardOptions {
     pub sources: Vec<String>,
     /// The unit of every pause towards other hosts, where it is not the usual one.
     pub remote_pace: Option<Duration>,
+    /// What the user says about reading lines.
+    pub rules: Rules,
 }
 
 /// What reaches the event loop.

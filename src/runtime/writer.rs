@@ -6,14 +6,16 @@ use std::time::Duration;
 
 use super::{Clock, RuntimeError};
 use crate::ingest::{Sink, SinkError};
-use crate::model::{Batch, ByteOffset, Generation, GenerationId, LineMarks, NewGeneration};
-use crate::store::{Committed, StoreError, Writer};
+use crate::model::{
+    Batch, ByteOffset, Generation, GenerationId, HashKey, LineMarks, NewGeneration,
+};
+use crate::store::{Committed, Prepared, StoreError, Writer};
 
 /// Batches that may wait for the writer: with the batch size this bounds memory and is the
 /// back-pressure on ingest.
 const QUEUE_LEN: usize = 3;
 /// The most events of one transaction.
-const TRANSACTION_EVENTS_MAX: usize = 50_000;
+const TRANSACTION_EVENTS_MAX: usize = 25_000;
 /// How long the writer waits for work before it looks after the database.
 const IDLE: Duration = Duration::from_secs(1);
 
@@ -28,7 +30,7 @@ enum Command {
         ByteOffset,
         SyncSender<Result<Option<LineMarks>, StoreError>>,
     ),
-    Commit(Box<Batch>),
+    Commit(Prepared),
     Flush(SyncSender<()>),
 }
 
@@ -59,11 +61,12 @@ impl WriterThread {
         report: impl FnMut(WriterReport) + Send + 'static,
     ) -> Result<(Self, StoreSink), RuntimeError> {
         let (sender, receiver) = mpsc::sync_channel(QUEUE_LEN);
+        let key = writer.hash_key();
         let thread = thread::Builder::new()
             .name("writer".to_owned())
             .spawn(move || work(writer, &clock, &receiver, report))
             .map_err(|_| RuntimeError::Thread("writer"))?;
-        Ok((Self { thread }, StoreSink { sender }))
+        Ok((Self { thread }, StoreSink { sender, key }))
     }
 
     /// Waits until everything handed over is on disk and the thread has ended.
@@ -116,12 +119,12 @@ fn work(
                 }
             }
             Command::Commit(batch) => {
-                let mut batches = vec![*batch];
+                let mut batches = vec![batch];
                 next = gather(commands, &mut batches);
                 if is_failed {
                     continue;
                 }
-                match writer.commit(&batches) {
+                match writer.commit(batches) {
                     Ok(committed) => report(WriterReport::Committed(committed)),
                     Err(error) => {
                         is_failed = true;
@@ -137,13 +140,13 @@ fn work(
 }
 
 /// Takes the batches that already wait into one transaction; gives back the first other command.
-fn gather(commands: &Receiver<Command>, batches: &mut Vec<Batch>) -> Option<Command> {
-    let mut events: usize = batches.iter().map(|batch| batch.events.len()).sum();
+fn gather(commands: &Receiver<Command>, batches: &mut Vec<Prepared>) -> Option<Command> {
+    let mut events: usize = batches.iter().map(Prepared::len).sum();
     while events < TRANSACTION_EVENTS_MAX {
         match commands.try_recv() {
             Ok(Command::Commit(batch)) => {
-                events += batch.events.len();
-                batches.push(*batch);
+                events += batch.len();
+                batches.push(batch);
             }
             Ok(other) => return Some(other),
             Err(_) => return None,
@@ -152,10 +155,12 @@ fn gather(commands: &Receiver<Command>, batches: &mut Vec<Batch>) -> Option<Comm
     None
 }
 
-/// The writer as ingest sees it. A full queue blocks: that is the back-pressure.
+/// The writer as ingest sees it. A full queue blocks: that is the back-pressure. Batches are prepared on
+/// the thread that hands them over, so that the writer is left with what only it can do.
 #[derive(Debug, Clone)]
 pub struct StoreSink {
     sender: SyncSender<Command>,
+    key: HashKey,
 }
 
 impl std::fmt::Debug for Command {
@@ -204,8 +209,9 @@ impl Sink for StoreSink {
     }
 
     fn commit(&mut self, batch: Batch) -> Result<(), SinkError> {
+        let prepared = Prepared::new(batch, self.key);
         self.sender
-            .send(Command::Commit(Box::new(batch)))
+            .send(Command::Commit(prepared))
             .map_err(|_| SinkError::new(WRITER_GONE))
     }
 

@@ -77,6 +77,8 @@ pub struct Cell {
     pub cost_known: u64,
     /// Of those, completed.
     pub cost_known_completed: u64,
+    /// Of the ones with wholly known cost, those where a price table told some of it.
+    pub cost_estimated: u64,
     /// What the requests of known cost cost, in nano-dollars.
     pub cost_nano: i64,
     /// What the completed ones of those cost, in nano-dollars.
@@ -211,7 +213,7 @@ impl Cell {
     }
 
     /// The plain counts, in the order in which they are added up.
-    fn counters(&mut self) -> [&mut u64; 16] {
+    fn counters(&mut self) -> [&mut u64; 17] {
         [
             &mut self.requests,
             &mut self.completed,
@@ -229,6 +231,7 @@ impl Cell {
             &mut self.uncorrectable,
             &mut self.cost_known,
             &mut self.cost_known_completed,
+            &mut self.cost_estimated,
         ]
     }
 
@@ -297,9 +300,11 @@ impl Cell {
         let Some(cost) = request.cost() else { return };
         let micro = u128::try_from(cost.0 / 1_000).unwrap_or(0);
         let of_completed = if is_completed { cost.0 } else { 0 };
+        let estimated = u64::from(request.flags.has(Flags::COST_ESTIMATED));
         if is_added {
             self.cost_known += 1;
             self.cost_known_completed += u64::from(is_completed);
+            self.cost_estimated += estimated;
             self.cost_nano = self.cost_nano.saturating_add(cost.0);
             self.cost_completed_nano = self.cost_completed_nano.saturating_add(of_completed);
             self.cost_squares = self.cost_squares.saturating_add(micro * micro);
@@ -308,6 +313,7 @@ impl Cell {
             self.cost_known_completed = self
                 .cost_known_completed
                 .saturating_sub(u64::from(is_completed));
+            self.cost_estimated = self.cost_estimated.saturating_sub(estimated);
             self.cost_nano = self.cost_nano.saturating_sub(cost.0);
             self.cost_completed_nano = self.cost_completed_nano.saturating_sub(of_completed);
             self.cost_squares = self.cost_squares.saturating_sub(micro * micro);

@@ -1,5 +1,6 @@
 //! One decision in full: what was recorded, the chain, how it compares, what came of it.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::model::{CorrectionBy, CorrectionKind, Micros, NanoUsd, Timestamp};
@@ -93,6 +94,8 @@ pub struct Explanation {
     pub ttft: Option<Micros>,
     /// Cost of all attempts.
     pub cost: Option<NanoUsd>,
+    /// Whether a price table told some of the costs.
+    pub is_cost_estimated: bool,
     /// Whether an escalation or fallback is known only from a hint in the log.
     pub has_hidden_attempts: bool,
     /// How it compares.
@@ -105,8 +108,33 @@ pub struct Explanation {
     pub conflicts: Vec<String>,
     /// Whether a number in the log was broken and reads as unknown.
     pub has_bad_number: bool,
+    /// Whether the time lies before 2000 or more than a day after it was read.
+    pub has_odd_clock: bool,
     /// The file that holds its first line, and where the line starts.
     pub source: Option<(String, u64)>,
+}
+
+impl Explanation {
+    /// The most attempts that a page lists; a router gone wild makes thousands.
+    pub const LISTED_MAX: usize = 64;
+
+    /// Returns a model that was asked again after it had been escalated from to another: a loop.
+    pub fn loop_over(&self) -> Option<&str> {
+        let mut left: HashSet<&str> = HashSet::new();
+        let mut before: Option<&Hop> = None;
+        for hop in &self.attempts {
+            if let Some(before) = before.filter(|before| before.model != hop.model) {
+                if before.outcome == "escalated" {
+                    left.insert(&before.model);
+                }
+                if left.contains(&*hop.model) {
+                    return Some(&hop.model);
+                }
+            }
+            before = Some(hop);
+        }
+        None
+    }
 }
 
 /// One model weighed: its name, its score, why it was not taken.
@@ -121,4 +149,83 @@ pub struct SignalRow {
     pub value: Option<String>,
     /// Whether the log has the field at all.
     pub is_logged: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chain(hops: &[(&str, &'static str)]) -> Explanation {
+        let attempts = hops.iter().enumerate().map(|(idx, (model, outcome))| Hop {
+            n: idx + 1,
+            model: Arc::from(*model),
+            tier: None,
+            provider: None,
+            outcome,
+            reason: None,
+            offset: None,
+            latency: None,
+            ttft: None,
+            input_tokens: None,
+            output_tokens: None,
+            cost: None,
+        });
+        Explanation {
+            id: String::new(),
+            ts: Timestamp(0),
+            route: None,
+            state: "completed",
+            format: 1,
+            task_class: None,
+            policy: None,
+            rule: None,
+            tier: None,
+            model: None,
+            reason: None,
+            signals: Vec::new(),
+            candidates: Vec::new(),
+            propensity: None,
+            attrs: Vec::new(),
+            recorded: None,
+            attempts: attempts.collect(),
+            latency: None,
+            ttft: None,
+            cost: None,
+            is_cost_estimated: false,
+            has_hidden_attempts: false,
+            normal: Comparison::default(),
+            correction: None,
+            corrections_known: false,
+            conflicts: Vec::new(),
+            has_bad_number: false,
+            has_odd_clock: false,
+            source: None,
+        }
+    }
+
+    #[test]
+    fn only_a_way_back_after_an_escalation_is_a_loop() {
+        let escalated = "escalated";
+        for (hops, found) in [
+            (
+                &[("a", escalated), ("b", escalated), ("a", "ok")][..],
+                Some("a"),
+            ),
+            (
+                &[
+                    ("a", escalated),
+                    ("b", escalated),
+                    ("c", escalated),
+                    ("b", "ok"),
+                ],
+                Some("b"),
+            ),
+            (&[("a", escalated), ("a", "ok")], None),
+            (&[("a", "error"), ("b", "error"), ("a", "ok")], None),
+            (&[("a", escalated), ("b", "ok")], None),
+            (&[], None),
+        ] {
+            assert_eq!(chain(hops).loop_over(), found, "{hops:?}");
+        }
+    }
 }

@@ -22,6 +22,9 @@ const SUB: u64 = 1 << SUB_BITS;
 /// The last bucket: 31 octaves above 64 µs, about 38 hours.
 const BUCKET_MAX: u32 = 32 * 64 - 1;
 
+/// Up to so many buckets are merged one by one.
+const FEW_MAX: usize = 4;
+
 /// Counts of spans by bucket; empty buckets take no space.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Histogram {
@@ -83,13 +86,26 @@ impl Histogram {
 
     /// Adds the counts of `other`.
     pub fn merge(&mut self, other: &Self) {
-        if self.buckets.is_empty() {
-            self.clone_from(other);
+        if other.buckets.len() <= FEW_MAX && !self.buckets.is_empty() {
+            for (bucket, count) in &other.buckets {
+                self.add(*bucket, *count);
+            }
             return;
         }
+        let ours = std::mem::take(&mut self.buckets);
+        self.buckets = Vec::with_capacity(ours.len() + other.buckets.len());
+        let mut ours = ours.into_iter().peekable();
         for (bucket, count) in &other.buckets {
-            self.add(*bucket, *count);
+            while let Some(before) = ours.next_if(|pair| pair.0 < *bucket) {
+                self.buckets.push(before);
+            }
+            let same = ours
+                .next_if(|pair| pair.0 == *bucket)
+                .map_or(0, |pair| pair.1);
+            self.buckets.push((*bucket, count.saturating_add(same)));
         }
+        self.buckets.extend(ours);
+        self.count = self.count.saturating_add(other.count);
     }
 
     /// Returns how many values were counted.

@@ -106,6 +106,8 @@ pub struct RouteMetrics {
     pub cost: Option<NanoUsd>,
     /// How many requests that are.
     pub cost_known: u64,
+    /// Of those, how many have an estimated cost.
+    pub cost_estimated: u64,
     /// Their cost over the completed ones among them, in dollars.
     pub cost_per_completed_usd: Option<f64>,
     /// The half width of its 95 % interval, in dollars; `None` under 30 completed.
@@ -119,6 +121,11 @@ pub struct RouteMetrics {
 }
 
 impl RouteMetrics {
+    /// Tells whether a price table told some of the cost.
+    pub fn is_cost_estimated(&self) -> bool {
+        self.cost_estimated > 0
+    }
+
     /// Reads the metrics off a cell; `open` of its unfinished requests are younger than ten minutes.
     pub fn new(cell: &Cell, open: u64, names: &Names) -> Self {
         let finished = cell.completed + cell.failed;
@@ -175,6 +182,7 @@ impl RouteMetrics {
             escalation_paths: paths,
             cost: (cell.cost_known > 0).then_some(NanoUsd(cell.cost_nano)),
             cost_known: cell.cost_known,
+            cost_estimated: cell.cost_estimated,
             cost_per_completed_usd,
             cost_per_completed_margin_usd,
             latency: cell.latency.quantiles(),

@@ -147,7 +147,7 @@ pub struct SourceRow {
     pub formats: Vec<(String, u64)>,
     /// Lines in quarantine.
     pub quarantined: u64,
-    /// Lines that are not JSON.
+    /// Lines that are no records.
     pub noise: u64,
     /// The latest noise, redacted.
     pub noise_sample: Option<String>,
@@ -159,6 +159,8 @@ pub struct SourceRow {
     pub read_at: Option<Timestamp>,
     /// Fields that no format knows, by name, most first, at most 20.
     pub unknown_fields: Vec<(String, u64)>,
+    /// Records that tell nothing that is stored, by what they are, most first, at most 20.
+    pub asides: Vec<(String, u64)>,
 }
 
 /// Lines of one source in quarantine for one reason.
@@ -176,6 +178,8 @@ pub struct RejectRow {
     pub path: String,
     /// Where its line starts.
     pub offset: u64,
+    /// How long it is in bytes.
+    pub len: u64,
     /// When the first was seen.
     pub first_seen: Timestamp,
 }
@@ -195,10 +199,12 @@ pub struct IngestTotals {
     pub quarantined: u64,
     /// Empty lines.
     pub blank: u64,
-    /// Lines that are not JSON.
+    /// Lines that are no records.
     pub noise: u64,
     /// Corrections whose request is not known.
     pub orphans: u64,
+    /// Bytes of rejected lines that are kept because their source cannot be read again.
+    pub kept_bytes: u64,
 }
 
 /// A change drawn on charts.

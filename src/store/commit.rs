@@ -1,76 +1,90 @@
 //! One transaction's events: joined in memory first, written once at the end.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
 
 use hashbrown::{HashMap, HashSet};
 use rusqlite::{OptionalExtension, params};
+use smallvec::SmallVec;
 
 use super::fault::Step;
+use super::prepare::{Fact, Keys, Prepared, session_key};
 use super::row::{self, Stored};
 use super::writer::{Committed, Writer};
-use super::{StoreError, residual, rollups};
-use crate::model::{
-    Batch, Event, HashKey, LocatedEvent, Outcome, Request, RequestId, Tie, Timestamp, merge,
-};
+use super::{StoreError, quarantine, residual, rollups};
+use crate::model::{Marker, Micros, Outcome, Request, Tie, Timestamp, merge};
 
 const ROWS_A_BLOCK: usize = 512;
-const ROWS_AN_INSERT: usize = 64;
 const QUARANTINE_MAX: i64 = 100_000;
 
 /// What a transaction gathers before it writes.
 pub(super) struct Work<'w> {
     pub(super) writer: &'w mut Writer,
     first_row: i64,
-    pub(super) pending: Vec<Stored>,
+    pending: Vec<Pending>,
     /// Rows of earlier transactions, as they were and as they will be.
     pub(super) touched: BTreeMap<i64, (Stored, Stored)>,
-    by_hash: HashMap<u64, Vec<i64>>,
+    /// The new rows of each id and tie.
+    by_key: HashMap<u64, SmallVec<[i64; 1]>>,
+    /// The new rows of each session, once one is asked for.
+    by_session: Option<HashMap<u64, Vec<i64>>>,
+    sessions_filed: Vec<(u64, i64)>,
     entries: Vec<(u64, i64)>,
     pub(super) sessions: HashSet<u64>,
     conflicts: BTreeMap<(i64, String), u64>,
     newest: Option<Timestamp>,
 }
 
-/// The key of an id in the index.
-pub(super) fn id_key(key: &HashKey, id: &RequestId) -> u64 {
-    key.hash_parts([&b"id"[..], id.as_bytes()])
+/// A new row.
+struct Pending {
+    stored: Stored,
+    /// Its record and hash as prepared; `None` once the row was changed.
+    encoded: Option<Encoded>,
 }
 
-/// The key of a session in the index.
-pub(super) fn session_key(key: &HashKey, session: u64) -> u64 {
-    key.hash_parts([&b"session"[..], &session.to_le_bytes()])
+struct Encoded {
+    records: Arc<[u8]>,
+    record: Range<usize>,
+    hash: u64,
 }
 
-fn tie_key(key: &HashKey, tie: Tie) -> u64 {
-    key.hash_parts([&b"tie"[..], &tie.key.to_le_bytes()])
+impl Encoded {
+    fn record(&self) -> &[u8] {
+        self.records.get(self.record.clone()).unwrap_or_default()
+    }
 }
 
 impl<'w> Work<'w> {
-    pub(super) fn new(writer: &'w mut Writer) -> Self {
+    pub(super) fn new(writer: &'w mut Writer, events: usize) -> Self {
         Self {
             first_row: writer.next_row,
             writer,
-            pending: Vec::new(),
+            pending: Vec::with_capacity(events),
             touched: BTreeMap::new(),
-            by_hash: HashMap::new(),
-            entries: Vec::new(),
+            by_key: HashMap::with_capacity(events),
+            by_session: None,
+            sessions_filed: Vec::with_capacity(events),
+            entries: Vec::with_capacity(2 * events),
             sessions: HashSet::new(),
             conflicts: BTreeMap::new(),
             newest: None,
         }
     }
 
-    pub(super) fn store(mut self, batches: &[Batch]) -> Result<Committed, StoreError> {
+    pub(super) fn store(mut self, batches: Vec<Prepared>) -> Result<Committed, StoreError> {
         let mut total = Committed::default();
-        for batch in batches {
+        for mut batch in batches {
             let mut here = Committed::default();
             let mut newest = None;
-            for LocatedEvent { event, .. } in &batch.events {
+            for fact in std::mem::take(&mut batch.facts) {
                 here.events += 1;
-                newest = newest.max(Some(self.event(event, &mut here)?));
+                // An odd clock must not pass for the newest data.
+                let ts = self.fact(fact, &batch.records, &mut here)?;
+                newest = newest.max(Some(ts).filter(|ts| *ts <= batch.read_at.plus(Micros::DAY)));
             }
             self.newest = self.newest.max(newest).max(Some(batch.read_at));
-            self.write_tally(batch, here, newest)?;
+            self.write_tally(&batch, here, newest)?;
             total.events += here.events;
             total.duplicates += here.duplicates;
             total.conflicts += here.conflicts;
@@ -80,55 +94,94 @@ impl<'w> Work<'w> {
         Ok(total)
     }
 
-    fn event(&mut self, event: &Event, here: &mut Committed) -> Result<Timestamp, StoreError> {
-        match event {
-            Event::Request(request) => {
-                self.request(request, here)?;
-                Ok(request.ts)
+    fn fact(
+        &mut self,
+        fact: Fact,
+        records: &Arc<[u8]>,
+        here: &mut Committed,
+    ) -> Result<Timestamp, StoreError> {
+        match fact {
+            Fact::Request(request, keys) => {
+                let ts = request.ts;
+                self.request(request, keys, records, here)?;
+                Ok(ts)
             }
-            Event::SessionCorrection(found) => {
-                if self.put_session_correction(found)? {
+            Fact::SessionCorrection(found) => {
+                if self.put_session_correction(&found)? {
                     self.sessions.insert(found.session.0);
                 } else {
                     here.duplicates += 1;
                 }
                 Ok(found.ts)
             }
-            Event::Marker(marker) => {
-                let route = marker.route.map_or(0, |name| i64::from(name.id()));
-                let changed = self
-                    .writer
-                    .connection
-                    .prepare_cached("INSERT OR IGNORE INTO marker VALUES (?1,?2,?3,?4)")?
-                    .execute(params![
-                        marker.ts.0,
-                        marker.label.id(),
-                        marker.kind.code(),
-                        route
-                    ])?;
-                here.duplicates += u64::from(changed == 0);
+            Fact::Marker(marker) => {
+                here.duplicates += u64::from(!self.put_marker(&marker)?);
                 Ok(marker.ts)
             }
         }
     }
 
-    /// Returns the rows filed under `hash`, those of this transaction last.
-    pub(super) fn find(&self, hash: u64) -> Result<Vec<i64>, StoreError> {
-        let mut rows = self.writer.index.find(&self.writer.connection, hash)?;
-        rows.extend(self.by_hash.get(&hash).into_iter().flatten());
+    /// Keeps a marker; returns whether it is new.
+    fn put_marker(&self, marker: &Marker) -> Result<bool, StoreError> {
+        let route = marker.route.map_or(0, |name| i64::from(name.id()));
+        let changed = self
+            .writer
+            .connection
+            .prepare_cached("INSERT OR IGNORE INTO marker VALUES (?1,?2,?3,?4)")?
+            .execute(params![
+                marker.ts.0,
+                marker.label.id(),
+                marker.kind.code(),
+                route
+            ])?;
+        Ok(changed == 1)
+    }
+
+    /// Returns the rows filed under the key of an id or a tie, those of this transaction last.
+    fn find(&self, key: u64) -> Result<Vec<i64>, StoreError> {
+        let mut rows = self.writer.index.find(&self.writer.connection, key)?;
+        rows.extend(self.by_key.get(&key).into_iter().flatten());
         Ok(rows)
     }
 
-    fn file(&mut self, hash: u64, row: i64) {
-        self.by_hash.entry(hash).or_default().push(row);
-        self.entries.push((hash, row));
+    /// Returns the rows filed under a session, those of this transaction last.
+    pub(super) fn find_session(&mut self, session: u64) -> Result<Vec<i64>, StoreError> {
+        let key = session_key(&self.writer.key, session);
+        let mut rows = self.writer.index.find(&self.writer.connection, key)?;
+        let filed = &self.sessions_filed;
+        let by_session = self.by_session.get_or_insert_with(|| {
+            let mut by_session: HashMap<u64, Vec<i64>> = HashMap::new();
+            for (key, row) in filed {
+                by_session.entry(*key).or_default().push(*row);
+            }
+            by_session
+        });
+        rows.extend(by_session.get(&key).into_iter().flatten());
+        Ok(rows)
+    }
+
+    fn file(&mut self, key: u64, row: i64) {
+        self.by_key.entry(key).or_default().push(row);
+        self.entries.push((key, row));
+    }
+
+    fn file_session(&mut self, key: u64, row: i64) {
+        debug_assert!(
+            self.by_session.is_none(),
+            "sessions are asked for when all events are in"
+        );
+        self.sessions_filed.push((key, row));
+        self.entries.push((key, row));
     }
 
     /// Returns a row to change; it is written at the end.
     pub(super) fn stored(&mut self, row: i64) -> Result<Option<&mut Stored>, StoreError> {
         if row >= self.first_row {
             let place = usize::try_from(row - self.first_row).unwrap_or(usize::MAX);
-            return Ok(self.pending.get_mut(place));
+            return Ok(self.pending.get_mut(place).map(|pending| {
+                pending.encoded = None;
+                &mut pending.stored
+            }));
         }
         if !self.touched.contains_key(&row) {
             let writer = &mut *self.writer;
@@ -140,39 +193,48 @@ impl<'w> Work<'w> {
         Ok(self.touched.get_mut(&row).map(|(_, after)| after))
     }
 
-    fn request(&mut self, request: &Request, here: &mut Committed) -> Result<(), StoreError> {
-        let hash = id_key(&self.writer.key, &request.id);
-        let mut row = self.find(hash)?.first().copied();
+    fn request(
+        &mut self,
+        request: Box<Request>,
+        keys: Keys,
+        records: &Arc<[u8]>,
+        here: &mut Committed,
+    ) -> Result<(), StoreError> {
+        let mut row = self.find(keys.id)?.first().copied();
         if let Some(row) = row
-            && self.is_repetition(row, request)?
+            && self.is_repetition(row, keys.hash)?
         {
             here.duplicates += 1;
             return Ok(());
         }
-        let tie = request.tie.map(|tie| (tie, tie_key(&self.writer.key, tie)));
         if row.is_none()
-            && let Some((tie, tie_hash)) = tie
+            && let Some((tie, tie_key)) = keys.tie
         {
-            row = self.find_tied(request, tie, tie_hash)?;
+            row = self.find_tied(&request, tie, tie_key)?;
             if let Some(row) = row {
-                self.file(hash, row);
+                self.file(keys.id, row);
             }
         }
         if let Some(row) = row {
-            return self.join(row, request, here);
+            return self.join(row, *request, keys.tie.is_some(), here);
         }
         let row = self.first_row + i64::try_from(self.pending.len()).unwrap_or(0);
-        self.file(hash, row);
-        if let Some((_, tie_hash)) = tie {
-            self.file(tie_hash, row);
+        self.file(keys.id, row);
+        if let Some((_, tie_key)) = keys.tie {
+            self.file(tie_key, row);
         }
-        if let Some(session) = request.session {
-            self.file(session_key(&self.writer.key, session.0), row);
+        if let (Some(session), Some(key)) = (request.session, keys.session) {
+            self.file_session(key, row);
             self.note_session(session.0);
         }
-        let mut request = request.clone();
-        request.tie = None;
-        self.pending.push(Stored::new(request));
+        self.pending.push(Pending {
+            stored: Stored::new(request),
+            encoded: Some(Encoded {
+                records: Arc::clone(records),
+                record: keys.record,
+                hash: keys.hash,
+            }),
+        });
         Ok(())
     }
 
@@ -182,26 +244,24 @@ impl<'w> Work<'w> {
         }
     }
 
-    fn is_repetition(&self, row: i64, request: &Request) -> Result<bool, StoreError> {
+    fn is_repetition(&self, row: i64, hash: u64) -> Result<bool, StoreError> {
         if row >= self.first_row || self.touched.contains_key(&row) {
             return Ok(false);
         }
-        let mut record = Vec::new();
-        residual::put_record(&mut record, request);
         let known: Option<i64> = self
             .writer
             .connection
             .prepare_cached("SELECT hash FROM request WHERE row = ?1")?
             .query_row([row], |row| row.get(0))
             .optional()?;
-        let hash = row::hash(request, &record, &self.writer.key);
         Ok(hash != 0 && known == Some(hash.cast_signed()))
     }
 
     fn join(
         &mut self,
         row: i64,
-        request: &Request,
+        request: Request,
+        is_tied: bool,
         here: &mut Committed,
     ) -> Result<(), StoreError> {
         let mut found = Vec::new();
@@ -211,12 +271,10 @@ impl<'w> Work<'w> {
             )));
         };
         let had_session = stored.request.session;
-        let mut other = request.clone();
-        other.tie = None;
-        if request.tie.is_some() && other.ts < stored.request.ts {
-            stored.request.id = other.id.clone();
+        if is_tied && request.ts < stored.request.ts {
+            stored.request.id = request.id.clone();
         }
-        let merged = merge(&mut stored.request, other, &mut found);
+        let merged = merge(&mut stored.request, request, &mut found);
         let session = stored.request.session;
         here.duplicates += u64::from(merged == crate::model::Merged::Duplicate);
         here.conflicts += found.len() as u64;
@@ -225,7 +283,7 @@ impl<'w> Work<'w> {
         }
         if let Some(session) = session {
             if had_session.is_none() {
-                self.file(session_key(&self.writer.key, session.0), row);
+                self.file_session(session_key(&self.writer.key, session.0), row);
             }
             self.note_session(session.0);
         }
@@ -244,7 +302,7 @@ impl<'w> Work<'w> {
             let Some(known) = self.stored(row)? else {
                 continue;
             };
-            let known = &known.request;
+            let known = &*known.request;
             let is_later = line.ts >= known.ts;
             let (first, second) = if is_later {
                 (known, line)
@@ -262,7 +320,7 @@ impl<'w> Work<'w> {
 
     fn write_tally(
         &self,
-        batch: &Batch,
+        batch: &Prepared,
         here: Committed,
         newest: Option<Timestamp>,
     ) -> Result<(), StoreError> {
@@ -274,7 +332,8 @@ impl<'w> Work<'w> {
                 "UPDATE generation SET lines=lines+?2,bytes=bytes+?3,blank=blank+?4,noise=noise+?5,\
                  quarantined=quarantined+?6,events=events+?7,duplicates=duplicates+?8,\
                  conflicts=conflicts+?9,newest_ts=max(coalesce(newest_ts,?10),?10),read_at=?11,\
-                 noise_sample=coalesce(?12,noise_sample),repeated=repeated+?13 WHERE id=?1",
+                 noise_sample=coalesce(?12,noise_sample),repeated=repeated+?13,\
+                 maps_corrections=max(maps_corrections,?14) WHERE id=?1",
             )?
             .execute(params![
                 generation,
@@ -290,6 +349,7 @@ impl<'w> Work<'w> {
                 batch.read_at.0,
                 tally.noise_sample,
                 tally.repeated.cast_signed(),
+                tally.maps_corrections,
             ])?;
         for (format, lines) in &tally.by_format {
             connection
@@ -299,18 +359,23 @@ impl<'w> Work<'w> {
                 )?
                 .execute(params![generation, format, lines.cast_signed()])?;
         }
-        for (field, count) in &tally.unknown_fields {
-            connection
-                .prepare_cached(
-                    "INSERT INTO generation_field VALUES (?1,?2,?3) \
-                     ON CONFLICT DO UPDATE SET count = count + excluded.count",
-                )?
-                .execute(params![generation, field.id(), count.cast_signed()])?;
+        for (table, counts) in [
+            ("generation_field", &tally.unknown_fields),
+            ("generation_aside", &tally.asides),
+        ] {
+            for (name, count) in counts {
+                connection
+                    .prepare_cached(&format!(
+                        "INSERT INTO {table} VALUES (?1,?2,?3) \
+                         ON CONFLICT DO UPDATE SET count = count + excluded.count"
+                    ))?
+                    .execute(params![generation, name.id(), count.cast_signed()])?;
+            }
         }
         self.write_rejects(batch)
     }
 
-    fn write_rejects(&self, batch: &Batch) -> Result<(), StoreError> {
+    fn write_rejects(&self, batch: &Prepared) -> Result<(), StoreError> {
         let connection = &self.writer.connection;
         if batch.rejects.is_empty() {
             return Ok(());
@@ -323,18 +388,20 @@ impl<'w> Work<'w> {
         for line in &batch.rejects {
             connection
                 .prepare_cached(
-                    "INSERT INTO reject_count VALUES (?1,?2,1,?3,?4,?5) \
+                    "INSERT INTO reject_count VALUES (?1,?2,1,?3,?4,?5,?6) \
                      ON CONFLICT DO UPDATE SET count = count + 1",
                 )?
                 .execute(params![
                     generation,
                     line.reject.reason,
                     line.offset.0.cast_signed(),
+                    line.len.cast_signed(),
                     line.reject.detail,
                     batch.read_at.0
                 ])?;
             if room > 0 {
                 room -= 1;
+                quarantine::keep(connection, batch.advance.generation, line, batch.read_at)?;
                 connection
                     .prepare_cached(
                         "INSERT OR IGNORE INTO quarantine VALUES (?1,?2,?3,?4,?5,?6,?7)",
@@ -371,7 +438,7 @@ impl<'w> Work<'w> {
                 );
             }
         };
-        for stored in &self.pending {
+        for Pending { stored, .. } in &self.pending {
             changes.add(&stored.effective());
             see(stored, 1);
         }
@@ -423,43 +490,34 @@ impl<'w> Work<'w> {
         let connection = &self.writer.connection;
         let mut compressor = zstd::bulk::Compressor::new(1)
             .map_err(|error| StoreError::damaged(format!("compression: {error}")))?;
-        let one = format!("({})", ["?"; row::COLUMNS_LEN].join(","));
-        let sql = |count: usize| {
-            format!(
-                "INSERT INTO request VALUES {}",
-                vec![&*one; count].join(",")
-            )
-        };
-        let (many_sql, one_sql) = (sql(ROWS_AN_INSERT), sql(1));
+        // One row a statement: of several, SQLite copies every page touched to a statement journal, as
+        // a failure in a later row would have to take back the earlier ones.
+        let mut insert = connection.prepare_cached(&row::insert_sql("INSERT"))?;
+        let mut raw = Vec::new();
+        let mut changed = Vec::new();
         let mut first = self.first_row;
         for block in self.pending.chunks(ROWS_A_BLOCK) {
-            let mut raw = Vec::with_capacity(block.len() * 64);
-            let mut record = Vec::new();
+            raw.clear();
             let mut row = first;
-            for group in block.chunks(ROWS_AN_INSERT) {
-                let is_full = group.len() == ROWS_AN_INSERT;
-                let mut insert =
-                    connection.prepare_cached(if is_full { &many_sql } else { &one_sql })?;
-                for (idx, stored) in group.iter().enumerate() {
-                    record.clear();
-                    residual::put_record(&mut record, &stored.request);
-                    residual::put_varint(&mut raw, record.len() as u64);
-                    raw.extend_from_slice(&record);
-                    let hash = row::hash(&stored.request, &record, &self.writer.key);
-                    let base = if is_full { idx * row::COLUMNS_LEN } else { 0 };
-                    row::bind(&mut insert, base, row, &stored.request, hash)?;
-                    if !is_full {
-                        insert.raw_execute()?;
-                    }
-                    row::write_parts(connection, row, stored, true)?;
-                    self.writer.fuse.pass(Step::BetweenRows);
-                    row += 1;
-                }
-                if is_full {
-                    insert.raw_execute()?;
-                }
+            for Pending { stored, encoded } in block {
+                let (record, hash) = if let Some(encoded) = encoded {
+                    (encoded.record(), encoded.hash)
+                } else {
+                    changed.clear();
+                    residual::put_facts(&mut changed, &stored.request);
+                    let hash = row::hash(&stored.request, &changed, &self.writer.key);
+                    residual::put_origin(&mut changed, &stored.request);
+                    (changed.as_slice(), hash)
+                };
+                residual::put_varint(&mut raw, record.len() as u64);
+                raw.extend_from_slice(record);
+                row::bind(&mut insert, row, &stored.request, hash)?;
+                insert.raw_execute()?;
+                row::write_parts(connection, row, stored, true)?;
+                self.writer.fuse.pass(Step::BetweenRows);
+                row += 1;
             }
-            let times = || block.iter().map(|stored| stored.request.ts.0);
+            let times = || block.iter().map(|pending| pending.stored.request.ts.0);
             connection
                 .prepare_cached("INSERT INTO zone VALUES (?1,?2,?3,?4)")?
                 .execute(params![first, row - 1, times().min(), times().max()])?;
@@ -481,10 +539,8 @@ fn update(
     number: i64,
     after: &Stored,
 ) -> Result<(), StoreError> {
-    let one = ["?"; row::COLUMNS_LEN].join(",");
-    let mut replace =
-        connection.prepare_cached(&format!("INSERT OR REPLACE INTO request VALUES ({one})"))?;
-    row::bind(&mut replace, 0, number, &after.request, 0)?;
+    let mut replace = connection.prepare_cached(&row::insert_sql("REPLACE"))?;
+    row::bind(&mut replace, number, &after.request, 0)?;
     replace.raw_execute()?;
     row::write_parts(connection, number, after, false)?;
     connection

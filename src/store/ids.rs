@@ -144,7 +144,7 @@ impl IdIndex {
         if entries.is_empty() {
             return Ok(());
         }
-        entries.sort_unstable();
+        entries.sort_unstable_by_key(|entry| entry.0);
         let run = write(connection, &entries, newest.0)?;
         self.runs.push(run);
         while let Some(size) = self.runs.last().map(|run| level(run.entries)) {
@@ -200,7 +200,7 @@ fn join(connection: &Connection, runs: &[Run], total: usize) -> Result<Run, Stor
             .execute([run.run])?;
     }
     // The stable sort finds the sorted runs and merges them.
-    entries.sort_unstable();
+    entries.sort_by_key(|entry| entry.0);
     let newest = runs.iter().map(|run| run.newest).max().unwrap_or(i64::MIN);
     write(connection, &entries, newest)
 }

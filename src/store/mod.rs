@@ -1,7 +1,7 @@
 //! The database: events, rollups and checkpoints in one `SQLite` file. The only room that names
 //! `rusqlite`.
 //!
-//! Batches enter through [`Writer::commit`], one transaction each time; answers leave through
+//! Batches enter as [`Prepared`] through [`Writer::commit`], one transaction each time; answers leave through
 //! [`Reader::answer`]. There is one writer, held apart by a lock beside the database, and any number
 //! of readers. A rollup may always be rebuilt from the rows.
 
@@ -10,9 +10,12 @@ mod connection;
 mod error;
 mod fault;
 mod ids;
+mod in_row;
 mod lock;
 mod marks;
 mod migrate;
+mod prepare;
+mod quarantine;
 mod reader;
 mod residual;
 mod rollups;
@@ -23,6 +26,7 @@ mod writer;
 
 pub use error::StoreError;
 pub use fault::{Step, WriterOptions};
+pub use prepare::Prepared;
 pub use reader::Reader;
 pub use writer::{Committed, Writer};
 

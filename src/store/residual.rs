@@ -4,21 +4,29 @@
 //!
 //! A block is one version byte and a zstd frame of records, each a varint length and its bytes, one
 //! for every row from the first to the last. A patch is one record under the same version byte,
-//! not compressed. A record is a varint of bits and, for each bit set, in this order:
+//! not compressed. A record is a varint of bits, the format's number as a varint and, for each bit
+//! set, in this order:
 //!
 //! | bit | what |
 //! | --- | --- |
-//! | 0 | the only attempt's n, start + 1 (zigzag; 0: none), key (8 bytes), tier, provider |
+//! | 0 | the n, start + 1 (zigzag; 0: none), key (8 bytes), tier, provider of an attempt in the row |
 //! | 1 | signals: two bits for each of the six (absent, null, value), the values, then the others |
 //! | 2 | candidates: count; each model, flag and score, why rejected |
 //! | 3 | propensity, 8 bytes |
 //! | 4 | attributes: count; each name, value |
 //! | 5 | recorded: length, text |
+//! | 6 | a stamped latency stands in the row; the latency of an attempt there: 0 unknown, 1 the same, else it + 2 |
+//! | 7 | the model decided for |
+//!
+//! and after them where the request's first line stands: generation + 1 (0: none) and offset, varints.
 //!
 //! Names are varint ids, 0 is none. A reader of version 1 refuses other versions.
 
 use super::StoreError;
-use crate::model::{Candidate, Logged, Name, Request, SignalValue, Timestamp};
+use super::in_row::attempt_in_row;
+use crate::model::{
+    Candidate, GenerationId, Logged, Micros, Name, Request, SignalValue, SourcePosition, Timestamp,
+};
 
 const VERSION: u8 = 1;
 /// The most bytes that a block may unpack to.
@@ -68,21 +76,35 @@ fn take_8(rest: &mut &[u8]) -> Option<[u8; 8]> {
     Some(*head)
 }
 
-/// Appends the record of `request`.
+/// Appends the record of `request`: its facts and their origin.
 pub(super) fn put_record(bytes: &mut Vec<u8>, request: &Request) {
-    let only = match request.attempts.as_slice() {
-        [only] => Some(only).filter(|a| {
-            a.n != 0 || a.start.is_some() || a.key != 0 || a.tier.is_some() || a.provider.is_some()
-        }),
-        _ => None,
-    };
+    put_facts(bytes, request);
+    put_origin(bytes, request);
+}
+
+/// Appends where the first line of `request` stands.
+pub(super) fn put_origin(bytes: &mut Vec<u8>, request: &Request) {
+    let generation = request.position.generation;
+    put_varint(bytes, generation.map_or(0, |id| u64::from(id.0) + 1));
+    put_varint(bytes, request.position.offset);
+}
+
+/// Appends what of `request` has no column, but for its origin.
+pub(super) fn put_facts(bytes: &mut Vec<u8>, request: &Request) {
+    let in_row = attempt_in_row(request);
+    let only = in_row.filter(|a| {
+        a.n != 0 || a.start.is_some() || a.key != 0 || a.tier.is_some() || a.provider.is_some()
+    });
     let bits = u64::from(only.is_some())
         | u64::from(!request.signals.is_empty()) << 1
         | u64::from(!request.candidates.is_empty()) << 2
         | u64::from(request.propensity.is_some()) << 3
         | u64::from(!request.attrs.is_empty()) << 4
-        | u64::from(request.recorded.is_some()) << 5;
+        | u64::from(request.recorded.is_some()) << 5
+        | u64::from(request.stamped_latency.is_some()) << 6
+        | u64::from(request.model.is_some()) << 7;
     put_varint(bytes, bits);
+    put_varint(bytes, u64::from(request.format));
     if let Some(only) = only {
         put_varint(bytes, u64::from(only.n));
         let zigzag = |ts: Timestamp| ((ts.0 << 1) ^ (ts.0 >> 63)).cast_unsigned();
@@ -118,6 +140,17 @@ pub(super) fn put_record(bytes: &mut Vec<u8>, request: &Request) {
     if let Some(recorded) = &request.recorded {
         put_varint(bytes, recorded.len() as u64);
         bytes.extend_from_slice(recorded.as_bytes());
+    }
+    if request.stamped_latency.is_some() {
+        let own = in_row.and_then(|attempt| attempt.latency);
+        let is_same = own == request.stamped_latency;
+        put_varint(
+            bytes,
+            own.map_or(0, |own| if is_same { 1 } else { own.0.saturating_add(2) }),
+        );
+    }
+    if request.model.is_some() {
+        put_name(bytes, request.model);
     }
 }
 
@@ -182,6 +215,7 @@ pub(super) fn fill(request: &mut Request, record: &[u8]) -> Result<(), StoreErro
 
 fn fill_from(request: &mut Request, rest: &mut &[u8]) -> Option<()> {
     let bits = take_varint(rest)?;
+    request.format = u8::try_from(take_varint(rest)?).ok()?;
     if bits & 1 != 0 {
         let n = u16::try_from(take_varint(rest)?).ok()?;
         let start = take_varint(rest)?.checked_sub(1);
@@ -227,6 +261,42 @@ fn fill_from(request: &mut Request, rest: &mut &[u8]) -> Option<()> {
         let (text, after) = rest.split_at_checked(len)?;
         *rest = after;
         request.recorded = Some(std::str::from_utf8(text).ok()?.into());
+    }
+    fill_latency(request, bits & 64 != 0, rest)?;
+    request.model = if bits & 128 == 0 {
+        None
+    } else {
+        take_name(rest)?
+    };
+    let generation = take_varint(rest)?.checked_sub(1);
+    request.position = SourcePosition {
+        generation: generation
+            .and_then(|id| u32::try_from(id).ok())
+            .map(GenerationId),
+        offset: take_varint(rest)?,
+    };
+    Some(())
+}
+
+/// Tells the latency of the attempt from the one that was stamped; see `row::read` for what stood there.
+fn fill_latency(request: &mut Request, is_stamped: bool, rest: &mut &[u8]) -> Option<()> {
+    let is_in_row = attempt_in_row(request).is_some();
+    if !is_stamped {
+        if !is_in_row {
+            request.stamped_latency = None;
+        }
+        return Some(());
+    }
+    let own = take_varint(rest)?;
+    if let [only] = request.attempts.as_mut_slice()
+        && is_in_row
+    {
+        request.stamped_latency = only.latency;
+        only.latency = match own {
+            0 => None,
+            1 => only.latency,
+            own => Some(Micros(own - 2)),
+        };
     }
     Some(())
 }

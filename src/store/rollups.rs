@@ -3,38 +3,83 @@
 use std::collections::BTreeMap;
 
 use hashbrown::HashMap;
-use rusqlite::{Connection, Row, ToSql, params_from_iter};
+use rusqlite::{Connection, Row};
 
 use super::StoreError;
 use crate::model::{Request, Timestamp};
 use crate::stats::{Cell, Histogram};
 
-/// One level: its table and the microseconds of its unit.
+/// One level: the microseconds of its unit, and its statements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Level {
     pub(super) table: &'static str,
     pub(super) unit_us: i64,
+    select: &'static str,
+    scan: &'static str,
+    delete: &'static str,
+    insert: &'static str,
+    update: &'static str,
+}
+
+macro_rules! columns {
+    () => {
+        "requests,completed,failed,cancelled,unfinished,attempts,attempted,first_pass,\
+         first_pass_lenient,escalated,fallback,correctable,corrected,uncorrectable,cost_known,\
+         cost_known_completed,cost_estimated,cost_nano,cost_completed_nano,latency,ttft,detail"
+    };
+}
+
+macro_rules! level {
+    ($table:literal, $unit_us:literal) => {
+        Level {
+            table: $table,
+            unit_us: $unit_us,
+            select: concat!("SELECT ", columns!(), " FROM ", $table, " WHERE cell = ?1"),
+            scan: concat!(
+                "SELECT cell,",
+                columns!(),
+                " FROM ",
+                $table,
+                " WHERE cell >= ?1 AND cell < ?2"
+            ),
+            delete: concat!("DELETE FROM ", $table, " WHERE cell = ?1"),
+            insert: concat!(
+                "INSERT OR IGNORE INTO ",
+                $table,
+                " VALUES (?23,?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,\
+                 ?19,?20,?21,?22)"
+            ),
+            update: concat!(
+                "UPDATE ",
+                $table,
+                " SET (",
+                columns!(),
+                ") = (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21,\
+                 ?22) WHERE cell = ?23"
+            ),
+        }
+    };
 }
 
 /// The levels from fine to coarse.
 pub(super) const LEVELS: [Level; 3] = [
-    Level {
-        table: "rollup_minute",
-        unit_us: 60_000_000,
-    },
-    Level {
-        table: "rollup_hour",
-        unit_us: 3_600_000_000,
-    },
-    Level {
-        table: "rollup_day",
-        unit_us: 86_400_000_000,
-    },
+    level!("rollup_minute", 60_000_000),
+    level!("rollup_hour", 3_600_000_000),
+    level!("rollup_day", 86_400_000_000),
 ];
 
-const COLUMNS: &str = "requests,completed,failed,cancelled,unfinished,attempts,attempted,\
-    first_pass,first_pass_lenient,escalated,fallback,correctable,corrected,uncorrectable,\
-    cost_known,cost_known_completed,cost_nano,cost_completed_nano,latency,ttft,detail";
+/// How many routes a minute, hour or day has room for: more than there can be names.
+const ROUTES_MAX: i64 = 1 << 20;
+
+/// Returns the key of a cell.
+fn cell_key((t, route): (i64, i64)) -> i64 {
+    t * ROUTES_MAX + route
+}
+
+/// Returns the key before which the cells of all units before `t` stand; bounds may be far off.
+fn bound(t: i64) -> i64 {
+    t.saturating_mul(ROUTES_MAX)
+}
 
 /// What a transaction changes.
 #[derive(Debug, Default)]
@@ -84,65 +129,64 @@ impl Changes {
             }
             for (key, cell) in &added {
                 let gone = removed.get(key).map_or(&[][..], Vec::as_slice);
-                upsert(connection, *level, *key, cell, gone)?;
+                upsert(connection, *level, cell_key(*key), cell, gone)?;
             }
         }
         Ok(())
     }
 }
 
+/// Puts a cell in, or joins it with the one that stands there.
 fn upsert(
     connection: &Connection,
     level: Level,
-    (t, route): (i64, i64),
+    key: i64,
     added: &Cell,
     removed: &[&Request],
 ) -> Result<(), StoreError> {
-    let table = level.table;
-    let sql = format!("SELECT {COLUMNS} FROM {table} WHERE t = ?1 AND route = ?2");
-    let mut select = connection.prepare_cached(&sql)?;
-    let mut rows = select.query([t, route])?;
-    let mut whole = None;
-    if let Some(row) = rows.next()? {
-        let mut cell = Cell::default();
-        merge_row(&mut cell, row, 0, true)?;
-        cell.merge(added);
-        whole = Some(cell);
-    } else if !removed.is_empty() {
-        whole = Some(added.clone());
-    }
-    drop(rows);
-    if let Some(cell) = &mut whole {
-        for request in removed {
-            cell.remove(request);
-        }
-    }
-    let cell = whole.as_ref().unwrap_or(added);
-    if cell.is_empty() {
-        connection
-            .prepare_cached(&format!("DELETE FROM {table} WHERE t = ?1 AND route = ?2"))?
-            .execute([t, route])?;
+    // Most cells of a log that is read for the first time are new: no look-up for those.
+    if removed.is_empty() && !added.is_empty() && put(connection, level.insert, key, added)? {
         return Ok(());
     }
-    let counts = counters(cell);
-    let blobs = [
-        cell.latency.to_bytes(),
-        cell.ttft.to_bytes(),
-        cell.detail_to_bytes(),
-    ];
-    let values = [&t as &dyn ToSql, &route]
-        .into_iter()
-        .chain(counts.iter().map(|count| count as &dyn ToSql))
-        .chain(blobs.iter().map(|blob| blob as &dyn ToSql));
-    let marks = ["?"; 23].join(",");
-    let sql = format!("INSERT OR REPLACE INTO {table} (t,route,{COLUMNS}) VALUES ({marks})");
-    connection
-        .prepare_cached(&sql)?
-        .execute(params_from_iter(values))?;
+    let mut whole = Cell::default();
+    let mut select = connection.prepare_cached(level.select)?;
+    let mut rows = select.query([key])?;
+    let is_there = match rows.next()? {
+        Some(row) => {
+            merge_row(&mut whole, row, 0, true)?;
+            true
+        }
+        None => false,
+    };
+    drop(rows);
+    whole.merge(added);
+    for request in removed {
+        whole.remove(request);
+    }
+    if whole.is_empty() {
+        connection.prepare_cached(level.delete)?.execute([key])?;
+    } else if is_there {
+        put(connection, level.update, key, &whole)?;
+    } else {
+        put(connection, level.insert, key, &whole)?;
+    }
     Ok(())
 }
 
-fn counters(cell: &Cell) -> [i64; 18] {
+/// Writes a cell; returns whether one was written, which an insert leaves undone where one stands.
+fn put(connection: &Connection, sql: &str, key: i64, cell: &Cell) -> Result<bool, StoreError> {
+    let mut write = connection.prepare_cached(sql)?;
+    for (place, number) in (1..).zip(counters(cell)) {
+        write.raw_bind_parameter(place, number)?;
+    }
+    write.raw_bind_parameter(20, cell.latency.to_bytes())?;
+    write.raw_bind_parameter(21, cell.ttft.to_bytes())?;
+    write.raw_bind_parameter(22, cell.detail_to_bytes())?;
+    write.raw_bind_parameter(23, key)?;
+    Ok(write.raw_execute()? == 1)
+}
+
+fn counters(cell: &Cell) -> [i64; 19] {
     [
         cell.requests,
         cell.completed,
@@ -160,6 +204,7 @@ fn counters(cell: &Cell) -> [i64; 18] {
         cell.uncorrectable,
         cell.cost_known,
         cell.cost_known_completed,
+        cell.cost_estimated,
         cell.cost_nano.cast_unsigned(),
         cell.cost_completed_nano.cast_unsigned(),
     ]
@@ -191,23 +236,24 @@ fn merge_row(
         &mut into.uncorrectable,
         &mut into.cost_known,
         &mut into.cost_known_completed,
+        &mut into.cost_estimated,
     ]
     .into_iter()
     .enumerate()
     {
         *counter = counter.saturating_add(read(idx)?);
     }
-    into.cost_nano = into.cost_nano.saturating_add(read(16)?.cast_signed());
+    into.cost_nano = into.cost_nano.saturating_add(read(17)?.cast_signed());
     into.cost_completed_nano = into
         .cost_completed_nano
-        .saturating_add(read(17)?.cast_signed());
+        .saturating_add(read(18)?.cast_signed());
     let damaged = |error: crate::stats::DecodeError| StoreError::damaged(error.to_string());
     let blob =
         |idx: usize| Ok::<_, StoreError>(row.get_ref(at + idx)?.as_blob().unwrap_or_default());
-    merge_histogram(&mut into.latency, blob(18)?)?;
+    merge_histogram(&mut into.latency, blob(19)?)?;
     if with_detail {
-        merge_histogram(&mut into.ttft, blob(19)?)?;
-        into.merge_detail(blob(20)?).map_err(damaged)?;
+        merge_histogram(&mut into.ttft, blob(20)?)?;
+        into.merge_detail(blob(21)?).map_err(damaged)?;
     }
     Ok(())
 }
@@ -227,16 +273,14 @@ pub(super) fn scan<K: Ord>(
     cells: &mut BTreeMap<K, Cell>,
     place: &impl Fn(Timestamp, i64) -> Option<K>,
 ) -> Result<(), StoreError> {
-    let sql = format!(
-        "SELECT t,route,{COLUMNS} FROM {} WHERE t >= ?1 AND t < ?2",
-        level.table
-    );
-    let mut select = connection.prepare_cached(&sql)?;
-    let mut rows = select.query([from, to])?;
+    let mut select = connection.prepare_cached(level.scan)?;
+    let mut rows = select.query([bound(from), bound(to)])?;
     while let Some(row) = rows.next()? {
-        let start = Timestamp(row.get::<_, i64>(0)?.saturating_mul(level.unit_us));
-        if let Some(key) = place(start, row.get(1)?) {
-            merge_row(cells.entry(key).or_default(), row, 2, with_detail)?;
+        let cell: i64 = row.get(0)?;
+        let (t, route) = (cell.div_euclid(ROUTES_MAX), cell.rem_euclid(ROUTES_MAX));
+        let start = Timestamp(t.saturating_mul(level.unit_us));
+        if let Some(key) = place(start, route) {
+            merge_row(cells.entry(key).or_default(), row, 1, with_detail)?;
         }
     }
     Ok(())

@@ -1,31 +1,40 @@
 //! A request as columns, and back.
 
 use hashbrown::HashMap;
+use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row, Statement, params};
+use smallvec::SmallVec;
 
 use super::StoreError;
+use super::in_row::{attempt_in_row, model_in_row};
 use super::residual;
 use crate::model::{
-    Attempt, AttemptOutcome, Correction, CorrectionBy, CorrectionKind, Flags, GenerationId,
-    HashKey, Micros, Name, NanoUsd, Outcome, Request, RequestId, SessionKey, SourcePosition,
-    Timestamp,
+    Attempt, AttemptOutcome, Correction, CorrectionBy, CorrectionKind, Flags, HashKey, Micros,
+    Name, NanoUsd, Outcome, Request, RequestId, SessionKey, Timestamp,
 };
 
 /// The columns in the order of [`bind`] and [`read`].
-pub(super) const COLUMNS: &str = "row,ts,id,is_uuid,session,format,generation,offset,route,\
-    task_class,policy,rule,tier,model,reason,outcome,flags,stamped_us,attempts,first_model,\
-    attempt_outcome,attempt_reason,latency_us,ttft_us,input_tokens,output_tokens,cost_nano,hash";
-pub(super) const COLUMNS_LEN: usize = 28;
+pub(super) const COLUMNS: &str = "row,ts,id,session,route,task_class,policy,rule,tier,reason,outcome,\
+    flags,attempts,model,latency_us,ttft_us,input_tokens,output_tokens,cost_nano,hash";
+const COLUMNS_LEN: usize = 20;
+
+/// The most attempts stored of one request.
+const ATTEMPTS_MAX: i64 = 65_536;
+
+/// Returns the key of an attempt in its table.
+fn place_of(row: i64, idx: i64) -> i64 {
+    row * ATTEMPTS_MAX + idx
+}
 
 /// A request as stored: its own facts, and the correction that it got through its session.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Stored {
-    pub(super) request: Request,
+    pub(super) request: Box<Request>,
     pub(super) via_session: Option<Correction>,
 }
 
 impl Stored {
-    pub(super) fn new(request: Request) -> Self {
+    pub(super) fn new(request: Box<Request>) -> Self {
         Self {
             request,
             via_session: None,
@@ -35,7 +44,7 @@ impl Stored {
     /// Returns the request as it is counted and shown.
     pub(super) fn effective(&self) -> std::borrow::Cow<'_, Request> {
         if self.request.correction.is_none() && self.via_session.is_some() {
-            let mut request = self.request.clone();
+            let mut request = (*self.request).clone();
             request.correction = self.via_session;
             std::borrow::Cow::Owned(request)
         } else {
@@ -52,22 +61,29 @@ fn span(value: Option<Micros>) -> Option<i64> {
     value.map(|value| i64::try_from(value.0).unwrap_or(i64::MAX))
 }
 
-/// The numbers of a request in the order of the columns from `format` on, without position.
-fn numbers(request: &Request) -> [Option<i64>; 21] {
-    let only = match request.attempts.as_slice() {
-        [only] => Some(only),
-        _ => None,
-    };
+/// The numbers of a request in the order of the columns from `session` on, without the hash.
+///
+/// Latency, tokens and cost are those of the whole request; where an attempt stands in the row, they
+/// are its own, but for a latency that the caller stamped.
+fn numbers(request: &Request) -> [Option<i64>; 16] {
+    let only = attempt_in_row(request);
+    let (input, output) = only.map_or_else(
+        || request.tokens(),
+        |only| {
+            (
+                only.input_tokens.map(u64::from),
+                only.output_tokens.map(u64::from),
+            )
+        },
+    );
+    let whole = |number: Option<u64>| number.and_then(|number| i64::try_from(number).ok());
     [
-        Some(request.ts.0),
         request.session.map(|key| key.0.cast_signed()),
-        Some(i64::from(request.format)),
         Some(id(request.route)),
         Some(id(request.task_class)),
         Some(id(request.policy)),
         Some(id(request.rule)),
         Some(id(request.tier)),
-        Some(id(request.model)),
         Some(id(request.reason)),
         Some(
             request
@@ -75,76 +91,114 @@ fn numbers(request: &Request) -> [Option<i64>; 21] {
                 .map_or(0, |outcome| i64::from(outcome.code())),
         ),
         Some(i64::from(request.flags.0)),
-        span(request.stamped_latency),
         i64::try_from(request.attempts.len()).ok(),
-        Some(request.attempts.first().map_or(0, |a| id(Some(a.model)))),
-        Some(only.map_or(0, |a| i64::from(a.outcome.code()))),
-        Some(only.map_or(0, |a| id(a.reason))),
-        span(only.and_then(|a| a.latency)),
-        span(only.and_then(|a| a.ttft)),
-        only.and_then(|a| a.input_tokens).map(i64::from),
-        only.and_then(|a| a.output_tokens).map(i64::from),
+        Some(id(model_in_row(request))),
+        span(
+            request
+                .stamped_latency
+                .or_else(|| only.map_or_else(|| request.latency(), |a| a.latency)),
+        ),
+        span(only.map_or_else(|| request.ttft(), |only| only.ttft)),
+        whole(input),
+        whole(output),
+        only.map_or_else(|| request.cost(), |only| only.cost)
+            .map(|cost| cost.0),
     ]
 }
 
 /// Returns the hash by which an exact repetition is recognised; 0 for a request that was merged.
-pub(super) fn hash(request: &Request, record: &[u8], key: &HashKey) -> u64 {
+///
+/// `facts` is what [`residual::put_facts`] gives: the origin is no part of it.
+pub(super) fn hash(request: &Request, facts: &[u8], key: &HashKey) -> u64 {
     if request.flags.has(Flags::MERGED) {
         return 0;
     }
-    let mut bytes = Vec::with_capacity(512);
-    for number in numbers(request) {
-        bytes.push(u8::from(number.is_some()));
-        bytes.extend_from_slice(&number.unwrap_or(0).to_le_bytes());
-    }
-    bytes.extend_from_slice(record);
-    if let [only] = request.attempts.as_slice() {
-        bytes.extend_from_slice(&only.cost.map_or(-1, |cost| cost.0).to_le_bytes());
-    } else {
+    let numbers = numbers(request);
+    let mut bytes: SmallVec<[u8; 512]> = SmallVec::new();
+    bytes.extend_from_slice(&fixed::<16, 128>(&numbers));
+    bytes.extend_from_slice(&request.ts.0.to_le_bytes());
+    if attempt_in_row(request).is_none() {
         for attempt in &request.attempts {
-            bytes.extend_from_slice(format!("{attempt:?}").as_bytes());
+            bytes.extend_from_slice(&fixed::<13, 104>(&attempt_numbers(attempt)));
         }
     }
     if let Some(correction) = request.correction {
-        bytes.extend_from_slice(format!("{correction:?}").as_bytes());
+        bytes.extend_from_slice(&fixed::<4, 32>(&[
+            Some(i64::from(correction.kind.code())),
+            Some(i64::from(correction.by.code())),
+            correction.ts.map(|ts| ts.0),
+            span(correction.after),
+        ]));
     }
+    bytes.extend_from_slice(facts);
     key.hash(&bytes).max(1)
 }
 
-/// Binds the columns of a row from parameter `base` + 1 on.
+/// Lays numbers out in eight bytes each; none is a number that no fact has.
+fn fixed<const N: usize, const BYTES: usize>(numbers: &[Option<i64>; N]) -> [u8; BYTES] {
+    let mut bytes = [0; BYTES];
+    for (place, number) in bytes.chunks_exact_mut(8).zip(numbers) {
+        place.copy_from_slice(&number.unwrap_or(i64::MIN).to_le_bytes());
+    }
+    bytes
+}
+
+/// The numbers of an attempt in the order of its table's columns from `n` on.
+fn attempt_numbers(attempt: &Attempt) -> [Option<i64>; 13] {
+    [
+        Some(i64::from(attempt.n)),
+        attempt.start.map(|ts| ts.0),
+        Some(attempt.key.cast_signed()),
+        Some(id(Some(attempt.model))),
+        Some(id(attempt.tier)),
+        Some(id(attempt.provider)),
+        Some(i64::from(attempt.outcome.code())),
+        Some(id(attempt.reason)),
+        span(attempt.latency),
+        span(attempt.ttft),
+        attempt.input_tokens.map(i64::from),
+        attempt.output_tokens.map(i64::from),
+        attempt.cost.map(|cost| cost.0),
+    ]
+}
+
+/// Returns the statement whose parameters [`bind`] binds; `verb` is `INSERT` or `REPLACE`.
+pub(super) fn insert_sql(verb: &str) -> String {
+    let marks = ["?"; COLUMNS_LEN].join(",");
+    format!("{verb} INTO request VALUES ({marks})")
+}
+
+/// Binds the columns of a row.
 pub(super) fn bind(
     statement: &mut Statement<'_>,
-    base: usize,
     row: i64,
     request: &Request,
     hash: u64,
 ) -> Result<(), rusqlite::Error> {
-    let [ts, session, format, rest @ ..] = numbers(request);
-    let only = match request.attempts.as_slice() {
-        [only] => only.cost.map(|cost| cost.0),
-        _ => None,
-    };
-    let mut at = base;
+    let mut at = 0;
     let mut next = || {
         at += 1;
         at
     };
     statement.raw_bind_parameter(next(), row)?;
-    statement.raw_bind_parameter(next(), ts)?;
-    statement.raw_bind_parameter(next(), request.id.as_bytes())?;
-    statement.raw_bind_parameter(next(), i64::from(request.id.is_uuid()))?;
-    statement.raw_bind_parameter(next(), session)?;
-    statement.raw_bind_parameter(next(), format)?;
-    statement.raw_bind_parameter(
-        next(),
-        request.position.generation.map(|id| i64::from(id.0)),
-    )?;
-    statement.raw_bind_parameter(next(), request.position.offset.cast_signed())?;
-    for number in rest {
+    statement.raw_bind_parameter(next(), request.ts.0)?;
+    match &request.id {
+        RequestId::Uuid(bytes) => statement.raw_bind_parameter(next(), bytes.as_slice())?,
+        RequestId::Text(text) => statement.raw_bind_parameter(next(), &**text)?,
+    }
+    for number in numbers(request) {
         statement.raw_bind_parameter(next(), number)?;
     }
-    statement.raw_bind_parameter(next(), only)?;
     statement.raw_bind_parameter(next(), hash.cast_signed())
+}
+
+/// Reads an id: a UUID is a blob of 16 bytes, any other id a text.
+pub(super) fn read_id(value: ValueRef<'_>) -> RequestId {
+    match value {
+        ValueRef::Blob(bytes) => RequestId::from_stored(bytes, true),
+        ValueRef::Text(bytes) => RequestId::from_stored(bytes, false),
+        _ => RequestId::from_stored(&[], false),
+    }
 }
 
 fn name(id: i64) -> Option<Name> {
@@ -161,42 +215,36 @@ fn count(value: Option<i64>) -> Option<u32> {
     value.and_then(|value| u32::try_from(value).ok())
 }
 
-/// Reads the columns; the number of attempts tells whether the attempt table holds them.
+/// Reads the columns; the number of attempts tells whether the attempt table may hold them.
+///
+/// Until its residual is filled in, a latency that was stamped stands as the attempt's, and the sum of
+/// several attempts as stamped: what is counted is the same.
 fn read(row: &Row<'_>) -> Result<(i64, Request, i64), rusqlite::Error> {
-    let id_bytes = row.get_ref(2)?.as_blob().unwrap_or_default();
-    let request_id = RequestId::from_stored(id_bytes, row.get::<_, i64>(3)? != 0);
-    let mut request = Request::new(request_id, Timestamp(row.get(1)?));
+    let mut request = Request::new(read_id(row.get_ref(2)?), Timestamp(row.get(1)?));
     request.session = row
-        .get::<_, Option<i64>>(4)?
+        .get::<_, Option<i64>>(3)?
         .map(|key| SessionKey(key.cast_unsigned()));
-    request.format = row.get(5)?;
-    request.position = SourcePosition {
-        generation: row.get::<_, Option<u32>>(6)?.map(GenerationId),
-        offset: row.get::<_, i64>(7)?.cast_unsigned(),
-    };
-    request.route = name(row.get(8)?);
-    request.task_class = name(row.get(9)?);
-    request.policy = name(row.get(10)?);
-    request.rule = name(row.get(11)?);
-    request.tier = name(row.get(12)?);
+    request.route = name(row.get(4)?);
+    request.task_class = name(row.get(5)?);
+    request.policy = name(row.get(6)?);
+    request.rule = name(row.get(7)?);
+    request.tier = name(row.get(8)?);
+    request.reason = name(row.get(9)?);
+    request.outcome = Outcome::try_from_code(row.get(10)?);
+    request.flags = Flags(row.get(11)?);
+    let attempts: i64 = row.get(12)?;
     request.model = name(row.get(13)?);
-    request.reason = name(row.get(14)?);
-    request.outcome = Outcome::try_from_code(row.get(15)?);
-    request.flags = Flags(row.get(16)?);
-    request.stamped_latency = micros(row.get(17)?);
-    let attempts: i64 = row.get(18)?;
-    if attempts == 1
-        && let Some(model) = name(row.get(19)?)
-    {
-        let outcome = AttemptOutcome::try_from_code(row.get(20)?).unwrap_or(AttemptOutcome::Ok);
-        let mut attempt = Attempt::new(model, outcome);
-        attempt.reason = name(row.get(21)?);
-        attempt.latency = micros(row.get(22)?);
-        attempt.ttft = micros(row.get(23)?);
-        attempt.input_tokens = count(row.get(24)?);
-        attempt.output_tokens = count(row.get(25)?);
-        attempt.cost = row.get::<_, Option<i64>>(26)?.map(NanoUsd);
-        request.attempts.push(attempt);
+    let latency = micros(row.get(14)?);
+    match request.model.filter(|_| attempts == 1) {
+        Some(model) => request.attempts.push(Attempt {
+            latency,
+            ttft: micros(row.get(15)?),
+            input_tokens: count(row.get(16)?),
+            output_tokens: count(row.get(17)?),
+            cost: row.get::<_, Option<i64>>(18)?.map(NanoUsd),
+            ..Attempt::new(model, AttemptOutcome::Ok)
+        }),
+        None => request.stamped_latency = latency,
     }
     Ok((row.get(0)?, request, attempts))
 }
@@ -215,16 +263,20 @@ pub(super) fn load_range(
     while let Some(row) = rows.next()? {
         let (number, request, _) = read(row)?;
         places.insert(number, loaded.len());
-        loaded.push((number, Stored::new(request)));
+        loaded.push((number, Stored::new(Box::new(request))));
     }
     let mut statement = connection.prepare_cached(
-        "SELECT request,n,start,key,model,tier,provider,outcome,reason,latency_us,ttft_us,\
-         input_tokens,output_tokens,cost_nano FROM attempt WHERE request BETWEEN ?1 AND ?2 \
-         ORDER BY request, idx",
+        "SELECT place,n,start,key,model,tier,provider,outcome,reason,latency_us,ttft_us,\
+         input_tokens,output_tokens,cost_nano FROM attempt WHERE place BETWEEN ?1 AND ?2 \
+         ORDER BY place",
     )?;
-    let mut rows = statement.query(params![first, last])?;
+    let mut rows = statement.query(params![
+        place_of(first, 0),
+        place_of(last, ATTEMPTS_MAX - 1)
+    ])?;
     while let Some(row) = rows.next()? {
-        let place = places.get(&row.get::<_, i64>(0)?).copied();
+        let attempt_place: i64 = row.get(0)?;
+        let place = places.get(&(attempt_place / ATTEMPTS_MAX)).copied();
         let stored: Option<&mut (i64, Stored)> = place.and_then(|place| loaded.get_mut(place));
         let (Some((_, stored)), Some(model)) = (stored, name(row.get(4)?)) else {
             continue;
@@ -242,6 +294,11 @@ pub(super) fn load_range(
         attempt.input_tokens = count(row.get(11)?);
         attempt.output_tokens = count(row.get(12)?);
         attempt.cost = row.get::<_, Option<i64>>(13)?.map(NanoUsd);
+        if attempt_place % ATTEMPTS_MAX == 0
+            && let Some(in_row) = stored.request.attempts.pop()
+        {
+            stored.request.stamped_latency = in_row.latency;
+        }
         stored.request.attempts.push(attempt);
     }
     let mut statement = connection.prepare_cached(
@@ -326,34 +383,22 @@ pub(super) fn write_parts(
 ) -> Result<(), StoreError> {
     if !is_new {
         connection
-            .prepare_cached("DELETE FROM attempt WHERE request = ?1")?
-            .execute([number])?;
+            .prepare_cached("DELETE FROM attempt WHERE place BETWEEN ?1 AND ?2")?
+            .execute([place_of(number, 0), place_of(number, ATTEMPTS_MAX - 1)])?;
         connection
             .prepare_cached("DELETE FROM correction WHERE request = ?1")?
             .execute([number])?;
     }
-    if stored.request.attempts.len() > 1 {
+    if !stored.request.attempts.is_empty() && attempt_in_row(&stored.request).is_none() {
         let mut insert = connection.prepare_cached(
-            "INSERT INTO attempt VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15)",
+            "INSERT INTO attempt VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14)",
         )?;
-        for (idx, attempt) in stored.request.attempts.iter().enumerate() {
-            insert.execute(params![
-                number,
-                i64::try_from(idx).unwrap_or(i64::MAX),
-                attempt.n,
-                attempt.start.map(|ts| ts.0),
-                attempt.key.cast_signed(),
-                id(Some(attempt.model)),
-                id(attempt.tier),
-                id(attempt.provider),
-                attempt.outcome.code(),
-                id(attempt.reason),
-                span(attempt.latency),
-                span(attempt.ttft),
-                attempt.input_tokens,
-                attempt.output_tokens,
-                attempt.cost.map(|cost| cost.0),
-            ])?;
+        for (idx, attempt) in (0..ATTEMPTS_MAX).zip(&stored.request.attempts) {
+            insert.raw_bind_parameter(1, place_of(number, idx))?;
+            for (at, value) in (2..).zip(attempt_numbers(attempt)) {
+                insert.raw_bind_parameter(at, value)?;
+            }
+            insert.raw_execute()?;
         }
     }
     for (is_session, correction) in [(0, stored.request.correction), (1, stored.via_session)] {

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use rusqlite::params;
 
 use super::StoreError;
-use super::commit::{Work, session_key};
+use super::commit::Work;
 use crate::model::{
     Correction, CorrectionBy, CorrectionKind, Micros, Outcome, SessionCorrection, Timestamp,
 };
@@ -50,7 +50,7 @@ impl Work<'_> {
     }
 
     fn resolve_session(&mut self, session: u64) -> Result<(), StoreError> {
-        let mut rows = self.find(session_key(&self.writer.key, session))?;
+        let mut rows = self.find_session(session)?;
         rows.sort_unstable();
         rows.dedup();
         let mut completed = BTreeMap::new();

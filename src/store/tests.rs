@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 
+use super::row::load_range;
 use super::*;
 use crate::model::*;
 use crate::stats::{Baseline, Cell, Page, Query, Snapshot, Span};
@@ -87,9 +88,15 @@ impl Bench {
 
     fn commit(&mut self, events: Vec<Event>) -> Committed {
         let batch = self.batch(events);
-        let done = self.writer.as_mut().unwrap().commit(&[batch]).unwrap();
+        let done = self.try_commit(batch).unwrap();
         self.offset += 10;
         done
+    }
+
+    fn try_commit(&mut self, batch: Batch) -> Result<Committed, StoreError> {
+        let writer = self.writer.as_mut().unwrap();
+        let prepared = Prepared::new(batch, writer.hash_key());
+        writer.commit(vec![prepared])
     }
 
     fn reopen(&mut self) {
@@ -217,6 +224,88 @@ proptest! {
     }
 }
 
+/// A request with every fact there is, or few of them.
+fn rich() -> impl Strategy<Value = Request> {
+    let number = || prop::option::of(prop_oneof![0_u64..3, any::<u32>().prop_map(u64::from)]);
+    let a_name = || prop::option::of((1_u32..9).prop_map(name));
+    let attempt = (
+        (0_u8..6, a_name(), a_name(), a_name()),
+        (number(), number(), number()),
+        (prop::option::of(any::<i32>()), 0_u16..3, any::<u64>()),
+    );
+    let attempts = prop::collection::vec(attempt, 0..4);
+    let facts = (a_name(), a_name(), a_name(), a_name(), a_name(), a_name());
+    let others = (
+        number(),
+        0_u8..4,
+        any::<bool>(),
+        any::<bool>(),
+        prop::option::of(0.0..1.0),
+    );
+    (any::<bool>(), facts, attempts, others).prop_map(
+        |(is_uuid, facts, attempts, (stamped, outcome, has_signals, has_attrs, propensity))| {
+            let id = if is_uuid {
+                "7aca8b5f-ef99-8551-ac1b-8042e35e1d68"
+            } else {
+                "r-1"
+            };
+            let mut request = Request::new(RequestId::try_from_text(id).unwrap(), NOW);
+            (request.route, request.task_class, request.rule) = (facts.0, facts.1, facts.2);
+            (request.tier, request.model, request.reason) = (facts.3, facts.4, facts.5);
+            request.format = 1;
+            request.stamped_latency = stamped.map(Micros);
+            request.outcome = Outcome::try_from_code(outcome);
+            request.propensity = propensity;
+            if has_signals {
+                request.signals.user_tier = Logged::Value(name(3));
+                request.signals.retrieval_confidence = Logged::Null;
+                request.recorded = Some("{}".into());
+            }
+            if has_attrs {
+                request.attrs = vec![(name(1), name(2))];
+            }
+            for ((outcome, tier, provider, reason), (latency, ttft, tokens), (start, n, key)) in
+                attempts
+            {
+                let outcome = AttemptOutcome::try_from_code(outcome).unwrap();
+                request.attempts.push(Attempt {
+                    n,
+                    start: start.map(|start| Timestamp(i64::from(start))),
+                    key,
+                    tier,
+                    provider,
+                    reason,
+                    latency: latency.map(Micros),
+                    ttft: ttft.map(Micros),
+                    input_tokens: tokens.and_then(|tokens| u32::try_from(tokens).ok()),
+                    cost: tokens.map(|cost| NanoUsd(cost.cast_signed())),
+                    ..Attempt::new(name(4), outcome)
+                });
+            }
+            request
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, rng_seed: proptest::test_runner::RngSeed::Fixed(2), failure_persistence: None, ..ProptestConfig::default() })]
+    #[test]
+    fn what_is_stored_is_read_back_whole(request in rich()) {
+        let mut bench = Bench::new();
+        bench.commit(vec![Event::Request(Box::new(request.clone()))]);
+        let writer = bench.writer.as_mut().unwrap();
+        let counted = load_range(&writer.connection, 1, 1).unwrap().remove(0).1;
+        let (mut expected, mut found) = (Cell::default(), Cell::default());
+        expected.add(&request);
+        found.add(&counted.request);
+        prop_assert_eq!(found, expected);
+        let mut stored = writer.blocks.load(&writer.connection, 1).unwrap().unwrap();
+        prop_assert!(stored.request.position.generation.is_some());
+        stored.request.position = request.position;
+        prop_assert_eq!(*stored.request, request);
+    }
+}
+
 #[test]
 fn counts_are_those_of_a_plain_sum_and_repetitions_count_once() {
     let mut bench = Bench::new();
@@ -275,7 +364,7 @@ fn a_moved_checkpoint_stores_nothing() {
     bench.commit(vec![Event::Request(Box::new(whole(1)))]);
     let mut batch = bench.batch(vec![Event::Request(Box::new(whole(2)))]);
     batch.advance.from = ByteOffset(0);
-    let refused = bench.writer.as_mut().unwrap().commit(&[batch]);
+    let refused = bench.try_commit(batch);
     assert!(matches!(
         refused,
         Err(StoreError::CheckpointMoved { from: 0, .. })

@@ -7,8 +7,28 @@ use rusqlite::params;
 use super::StoreError;
 use super::commit::Work;
 use super::fault::Step;
+use super::prepare::Prepared;
 use super::writer::{Committed, Writer};
-use crate::model::Batch;
+use crate::model::{Advance, Gap, LineMarks, Name, Timestamp};
+
+/// What is stored with the step of a checkpoint.
+struct Stepped {
+    advance: Advance,
+    read_at: Timestamp,
+    marks: Vec<LineMarks>,
+    gap: Option<Gap>,
+}
+
+impl Stepped {
+    fn of(batch: &Prepared) -> Self {
+        Self {
+            advance: batch.advance.clone(),
+            read_at: batch.read_at,
+            marks: batch.marks.clone(),
+            gap: batch.gap,
+        }
+    }
+}
 
 impl Writer {
     /// Stores the batches and moves their checkpoints, all in one transaction.
@@ -17,8 +37,16 @@ impl Writer {
     ///
     /// When a checkpoint does not stand where its batch starts, or the database cannot be written;
     /// nothing is stored then.
-    pub fn commit(&mut self, batches: &[Batch]) -> Result<Committed, StoreError> {
-        let done = self.try_commit(batches);
+    pub fn commit(&mut self, batches: Vec<Prepared>) -> Result<Committed, StoreError> {
+        self.in_one_transaction(|writer| writer.try_commit(batches))
+    }
+
+    /// Does `work`, which begins and ends a transaction; when it fails, nothing of it stays.
+    pub(super) fn in_one_transaction<T>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let done = work(self);
         if done.is_err() {
             if !self.connection.is_autocommit() {
                 // The first error is the one to report; a failed rollback shows at the next BEGIN.
@@ -29,31 +57,38 @@ impl Writer {
         done
     }
 
-    fn try_commit(&mut self, batches: &[Batch]) -> Result<Committed, StoreError> {
+    fn try_commit(&mut self, batches: Vec<Prepared>) -> Result<Committed, StoreError> {
         self.fuse.pass(Step::BeforeBegin);
         self.connection.execute_batch("BEGIN IMMEDIATE")?;
+        let steps: Vec<Stepped> = batches.iter().map(Stepped::of).collect();
         if !self.is_split {
             self.fuse.pass(Step::BeforeAdvance);
-            self.advance(batches)?;
+            self.advance(&steps)?;
         }
-        for (name, text) in batches.iter().flat_map(|batch| &batch.names) {
-            self.put_name(name.id(), text)?;
+        for batch in &batches {
+            self.put_names(&batch.names)?;
         }
-        let committed = Work::new(self).store(batches)?;
+        let events = batches.iter().map(Prepared::len).sum();
+        let committed = Work::new(self, events).store(batches)?;
         self.fuse.pass(Step::BeforeCommit);
         self.connection.execute_batch("COMMIT")?;
         self.fuse.pass(Step::AfterCommit);
         if self.is_split {
             self.connection.execute_batch("BEGIN IMMEDIATE")?;
-            self.advance(batches)?;
+            self.advance(&steps)?;
             self.connection.execute_batch("COMMIT")?;
         }
         Ok(committed)
     }
 
-    fn advance(&mut self, batches: &[Batch]) -> Result<(), StoreError> {
-        for batch in batches {
-            let step = &batch.advance;
+    fn advance(&mut self, steps: &[Stepped]) -> Result<(), StoreError> {
+        for Stepped {
+            advance: step,
+            read_at,
+            marks,
+            gap,
+        } in steps
+        {
             let mut update = self.connection.prepare_cached(
                 "UPDATE generation SET offset=?3,head_len=?4,head_hash=?5,tail_len=?6,tail_hash=?7,\
                  state=?8,path=coalesce(?9,path),size=max(size,?10),modified=?11,compared_with=?12 WHERE id=?1 AND offset=?2",
@@ -79,8 +114,15 @@ impl Writer {
                     from: step.from.0,
                 });
             }
-            self.put_gap(step, batch.gap, batch.read_at)?;
-            self.put_marks(step.generation, &batch.marks)?;
+            self.put_gap(step, *gap, *read_at)?;
+            self.put_marks(step.generation, marks)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn put_names(&self, names: &[(Name, Arc<str>)]) -> Result<(), StoreError> {
+        for (name, text) in names {
+            self.put_name(name.id(), text)?;
         }
         Ok(())
     }

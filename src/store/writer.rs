@@ -10,7 +10,7 @@ use super::ids::IdIndex;
 use super::lock::WriterLock;
 use super::marks::mark_bytes;
 use super::row::{BlockCache, load_range};
-use super::{StoreError, connection, rollups};
+use super::{StoreError, connection, quarantine, rollups};
 use crate::model::{
     ByteOffset, Fingerprint, Generation, GenerationId, GenerationState, HashKey, LineMarks, Look,
     Names, NewGeneration, SourceId, Timestamp,
@@ -88,6 +88,7 @@ impl Writer {
             path,
             _lock: lock,
         };
+        quarantine::forget_old(&writer.connection, now)?;
         writer.reload()?;
         Ok(writer)
     }

@@ -1,5 +1,5 @@
 //! Drawing: pure functions from [`crate::app::App`] to cells. Nothing here keeps state, reads a clock
-//! or writes back. Foreign text becomes cells only through [`text`].
+//! or writes back. Foreign text becomes cells only through `text`.
 
 mod chart;
 mod draw;

@@ -5,7 +5,7 @@ use ratatui::{Terminal, backend::TestBackend, buffer::Buffer};
 
 use super::draw;
 use crate::app::fixtures::{NOW, app, empty, ordinary, overfull};
-use crate::app::{App, Message, Scope, update};
+use crate::app::{App, Code, Key, Message, Scope, update};
 
 const SIZES: [(u16, u16); 4] = [(40, 10), (80, 24), (120, 40), (200, 50)];
 
@@ -49,6 +49,34 @@ fn pages_with_ordinary_data() {
     for (scope, _, name) in Scope::ALL {
         snap(&format!("ordinary-{name}"), scope, ordinary, false);
     }
+}
+
+#[test]
+fn sources_and_rejects_empty_ordinary_and_overfull() {
+    snap("empty-sources", Scope::Sources, empty, false);
+    snap("overfull-sources", Scope::Sources, overfull, false);
+    for size in SIZES {
+        let mut app = app(Scope::Sources, size, ordinary);
+        update(&mut app, Message::Key(Key::char('R')), NOW);
+        let name = format!("rejects-{}x{}", size.0, size.1);
+        insta::assert_snapshot!(name, text(&drawn(&app, size)));
+        update(&mut app, Message::Key(Key::of(Code::Esc)), NOW);
+        assert_eq!(
+            text(&drawn(&app, size)),
+            text(&drawn(&self::app(Scope::Sources, size, ordinary), size))
+        );
+    }
+}
+
+#[test]
+fn the_last_line_of_the_sources_is_reached_and_left_at_once() {
+    let mut app = app(Scope::Sources, (80, 24), overfull);
+    update(&mut app, Message::Key(Key::char('G')), NOW);
+    let last = text(&drawn(&app, (80, 24)));
+    update(&mut app, Message::Key(Key::char('j')), NOW);
+    assert_eq!(text(&drawn(&app, (80, 24))), last);
+    update(&mut app, Message::Key(Key::char('k')), NOW);
+    assert_ne!(text(&drawn(&app, (80, 24))), last);
 }
 
 #[test]

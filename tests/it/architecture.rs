@@ -217,3 +217,30 @@ fn every_test_file_is_declared() {
         }
     }
 }
+
+/// Every reason that a line is rejected for stands in the table of remedies.
+#[test]
+fn every_reject_reason_has_a_remedy() {
+    let mut found = BTreeSet::new();
+    for (path, text) in sources() {
+        let is_reader = matches!(room(&path).as_str(), "format" | "ingest");
+        if !is_reader || path.file_name().is_some_and(|name| name == "tests.rs") {
+            continue;
+        }
+        // However a call is broken into lines.
+        let code: String = code(&text).split_whitespace().collect::<Vec<_>>().join("");
+        for start in ["reject(\"", "reason:\""] {
+            for (at, _) in code.match_indices(start) {
+                let rest = &code[at + start.len()..];
+                found.insert(rest.split('"').next().unwrap().to_owned());
+            }
+        }
+    }
+    assert!(found.len() > 10, "{found:?}");
+    for reason in found {
+        assert!(
+            routetop::format::remedy_of(&reason).is_some(),
+            "`{reason}` is not in the table of reasons"
+        );
+    }
+}

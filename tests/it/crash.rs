@@ -281,6 +281,7 @@ fn planned_child() {
     let pipeline = Pipeline::start(
         writer,
         PipelineOptions {
+            rules: routetop::format::Rules::default(),
             sources: vec!["log.jsonl".to_owned()],
             is_followed: true,
             ..PipelineOptions::default()

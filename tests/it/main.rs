@@ -13,11 +13,19 @@
 
 mod architecture;
 mod crash;
+mod data_faults;
+mod doctor;
 mod errors;
+mod fuzz;
 mod hostile;
+mod litellm_callback;
+mod mapping;
+mod otlp;
 mod pty;
+mod quarantine;
 mod readme;
 mod samples;
+mod samples_table;
 mod source_faults;
 mod ssh_faults;
 mod support;

@@ -218,6 +218,8 @@ fn reading_a_log_twice_counts_once() {
     for file in [
         "litellm/proxy.slp.jsonl.gz",
         "litellm/sdk.slp.jsonl.gz",
+        "litellm/proxy.otlp-traces-v2.jsonl.gz",
+        "litellm/sdk.otlp-traces-v1.part.jsonl.gz",
         "real/arena.jsonl.gz",
     ] {
         let folder = tempfile::tempdir().unwrap();

@@ -29,12 +29,14 @@ pub(in crate::cli) fn run(with: &Surroundings, mut plan: Dashboard) -> Result<i3
         is_ascii: with.capabilities.ascii,
         size: (80, 24),
         recorded_in_words,
+        rules: with.rules.clone(),
     });
     app.open(&plan.view.to_page(), plan.span);
     let options = DashboardOptions {
         database: plan.database,
         sources: plan.sources,
         remote_pace: with.remote_pace,
+        rules: with.rules.clone(),
     };
     Ok(run_dashboard(&options, app, &with.clock)?)
 }

@@ -56,6 +56,7 @@ pub(in crate::cli) fn read_all(
         sources,
         is_followed,
         remote_pace: with.remote_pace,
+        rules: with.rules.clone(),
         ..PipelineOptions::default()
     };
     let pipeline = Pipeline::start(writer, options, &with.clock, stop, report)?;

@@ -2,9 +2,11 @@
 
 pub(super) mod dashboard;
 pub(super) mod demo;
+pub(super) mod doctor;
 pub(super) mod explain;
 pub(super) mod ingest;
 pub(super) mod report;
+pub(super) mod retry;
 
 use std::io::{self, Write};
 use std::time::Duration;
@@ -13,6 +15,7 @@ use super::args::GlobalArgs;
 use super::error::Failure;
 use super::report::text::Style;
 use crate::config::Capabilities;
+use crate::format::Rules;
 use crate::runtime::Clock;
 
 /// What every command is given beside its plan.
@@ -24,6 +27,10 @@ pub(super) struct Surroundings {
     pub(super) capabilities: Capabilities,
     /// The clock, real or frozen by `--now`.
     pub(super) clock: Clock,
+    /// What the user says about reading lines.
+    pub(super) rules: Rules,
+    /// Whether stdout is a terminal.
+    pub(super) stdout_is_terminal: bool,
     /// Whether stderr is a terminal.
     pub(super) stderr_is_terminal: bool,
     /// The unit of every pause towards other hosts, where it is not the usual one.

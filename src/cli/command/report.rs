@@ -54,7 +54,7 @@ fn render(
 ) -> String {
     match format {
         ReportFormat::Text => text::render(snapshot, with.style()),
-        ReportFormat::Json => json::render(snapshot, database),
+        ReportFormat::Json => json::render(snapshot, database, &with.rules),
         ReportFormat::Csv => csv::render(snapshot),
         ReportFormat::Markdown => markdown::render(snapshot, with.style()),
     }

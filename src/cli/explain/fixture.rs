@@ -54,6 +54,7 @@ pub(super) fn explanation(name: &str) -> Explanation {
         latency: Some(Micros(1_920_000)),
         ttft: None,
         cost: Some(NanoUsd(4_100_000)),
+        is_cost_estimated: true,
         has_hidden_attempts: false,
         normal: Comparison {
             compared_with: 7,
@@ -67,6 +68,7 @@ pub(super) fn explanation(name: &str) -> Explanation {
         corrections_known: true,
         conflicts: vec![name.to_owned()],
         has_bad_number: false,
+        has_odd_clock: false,
         source: Some((name.to_owned(), 12)),
     }
 }

@@ -55,6 +55,7 @@ pub fn render(of: &Explanation) -> String {
             "correction": of.correction.map(|(kind, ..)| kind.word()),
             "after_s": of.correction.and_then(|(.., after)| after).map(Micros::as_seconds),
         },
+        "cost_estimated": of.is_cost_estimated,
     }))
 }
 
@@ -77,7 +78,7 @@ mod tests {
                 .collect::<Vec<_>>()
         };
         let top = "version request_id route verdict drift policy reconstructed decided_by tier because \
-            rules flips recorded attempts normal consequence";
+            rules flips recorded attempts normal consequence cost_estimated";
         assert_eq!(keys(&doc), top.split_whitespace().collect::<Vec<_>>());
         assert_eq!(keys(&doc["recorded"]), ["rule", "tier", "model", "reasons"]);
         let attempt = [

@@ -1,7 +1,7 @@
 //! The explanation as text: asked, recorded, chain, against normal, consequence.
 
 use crate::cli::report::text::Style;
-use crate::cli::words::{dollars, foreign, millis, percent, span};
+use crate::cli::words::{self, foreign, millis, percent, span};
 use crate::model::{Micros, NanoUsd};
 use crate::stats::{Explanation, Hop};
 
@@ -56,6 +56,12 @@ pub fn render(of: &Explanation, style: Style, reasons_of: fn(u8, &str) -> Vec<St
     lines.extend(chain(of, style));
     lines.push(format!("normal      {}", normal(of)));
     lines.push(format!("consequence {}", consequence(of)));
+    if of.has_bad_number {
+        lines.push("number      one in the log was broken and reads as unknown".to_owned());
+    }
+    if of.has_odd_clock {
+        lines.push("clock?      the time lies before 2000 or after it was read".to_owned());
+    }
     lines.extend(
         of.conflicts
             .iter()
@@ -76,18 +82,27 @@ fn chain(of: &Explanation, style: Style) -> Vec<String> {
         .iter()
         .filter_map(|hop| Some(hop.offset?.saturating_add(hop.latency?).0));
     let end = end.max().unwrap_or(0);
-    let mut lines: Vec<String> = of
-        .attempts
-        .iter()
-        .map(|hop| hop_line(hop, end, style))
+    let listed = of.attempts.iter().take(Explanation::LISTED_MAX);
+    let mut lines: Vec<String> = listed
+        .map(|hop| hop_line(hop, end, of.is_cost_estimated, style))
         .collect();
+    let left = of.attempts.len().saturating_sub(Explanation::LISTED_MAX);
+    if left > 0 {
+        lines.push(format!("chain       and {left} more attempts"));
+    }
+    if let Some(model) = of.loop_over() {
+        let model = foreign(model, style.ascii);
+        lines.push(format!(
+            "chain       loop: {model} was asked again after an escalation from it"
+        ));
+    }
     if of.has_hidden_attempts {
         lines.push("chain       the log tells of an attempt that it does not list".to_owned());
     }
     lines
 }
 
-fn hop_line(hop: &Hop, end: u64, style: Style) -> String {
+fn hop_line(hop: &Hop, end: u64, is_cost_estimated: bool, style: Style) -> String {
     let reason = hop.reason.as_deref().map_or_else(String::new, |reason| {
         format!(": {}", foreign(reason, style.ascii))
     });
@@ -96,7 +111,7 @@ fn hop_line(hop: &Hop, end: u64, style: Style) -> String {
         hop.n,
         foreign(&hop.model, style.ascii),
         time(hop.latency),
-        cost(hop.cost),
+        cost(hop.cost, is_cost_estimated),
         hop.outcome,
         bar(hop, end)
     )
@@ -125,13 +140,20 @@ fn time(latency: Option<Micros>) -> String {
     latency.map_or_else(|| "-".to_owned(), |latency| millis(latency.as_millis()))
 }
 
-fn cost(cost: Option<NanoUsd>) -> String {
-    cost.map_or_else(|| "cost unknown".to_owned(), |cost| dollars(cost.as_usd()))
+fn cost(cost: Option<NanoUsd>, is_estimated: bool) -> String {
+    cost.map_or_else(
+        || "cost unknown".to_owned(),
+        |cost| words::cost(cost.as_usd(), is_estimated),
+    )
 }
 
 fn normal(of: &Explanation) -> String {
     let n = of.normal.compared_with;
-    let own = format!("latency {}, {}", time(of.latency), cost(of.cost));
+    let own = format!(
+        "latency {}, {}",
+        time(of.latency),
+        cost(of.cost, of.is_cost_estimated)
+    );
     if n < COMPARED_MIN {
         return format!("{own}; too few to compare ({n})");
     }
@@ -175,6 +197,7 @@ mod tests {
             "NO POLICY",
             "recorded    score 0.42",
             "1.92s",
+            "~$0.00410",
             "|#",
             "corrected by user: regenerate after 3m12s",
             "too few to compare (7)",

@@ -5,7 +5,7 @@ use crate::stats::{Quantiles, Rate, RouteMetrics, Snapshot};
 
 /// The columns after `route`. Rates are shares from 0 to 1 with their 95 % interval and
 /// denominator, latencies milliseconds, costs dollars; an unknown value is empty.
-pub const COLUMNS: [&str; 36] = [
+pub const COLUMNS: [&str; 37] = [
     "requests",
     "completed",
     "failed",
@@ -42,6 +42,7 @@ pub const COLUMNS: [&str; 36] = [
     "ttft_ms_p50",
     "ttft_ms_p95",
     "ttft_ms_p99",
+    "cost_estimated",
 ];
 
 /// Renders head and rows; a name that a spreadsheet would read as a formula gets a leading `'`.
@@ -128,6 +129,7 @@ fn cells(now: &RouteMetrics) -> Vec<String> {
         ]
         .map(number),
     );
+    cells.push(now.cost_estimated.to_string());
     cells
 }
 

@@ -42,6 +42,7 @@ fn metrics(name: &str, requests: u64, corrected: u64, correctable: u64) -> Route
         }],
         cost: Some(NanoUsd(1_500_000_000)),
         cost_known: requests - 1,
+        cost_estimated: if requests < 30 { 3 } else { 0 },
         cost_per_completed_usd: Some(0.004_12),
         latency: quantiles,
         ttft: quantiles,
@@ -96,11 +97,20 @@ pub(in crate::cli) fn snapshot(name: &str) -> Snapshot {
         sources: vec![SourceRow {
             source: name.to_owned(),
             state: name.to_owned(),
-            formats: vec![(name.to_owned(), 3)],
+            formats: vec![(name.to_owned(), 3), ("litellm-sdk".to_owned(), 2)],
             bytes: 12,
             ..SourceRow::default()
         }],
-        rejects: Vec::new(),
+        rejects: vec![RejectRow {
+            source: name.to_owned(),
+            reason: name.to_owned(),
+            detail: name.to_owned(),
+            count: 2,
+            path: name.to_owned(),
+            offset: 12,
+            len: 34,
+            first_seen: NOW,
+        }],
         ingest: IngestTotals {
             lines: 1_260,
             events: 1_250,

@@ -3,11 +3,13 @@
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use crate::model::{NanoUsd, Timestamp, Window};
+use super::ingest_json::{self, time};
+use crate::format::Rules;
+use crate::model::{NanoUsd, Window};
 use crate::stats::{Quantiles, Rate, RouteMetrics, Snapshot};
 
 /// Renders the document on one line; `database`: the file asked, `None` when nothing was kept.
-pub fn render(snapshot: &Snapshot, database: Option<&str>) -> String {
+pub fn render(snapshot: &Snapshot, database: Option<&str>, rules: &Rules) -> String {
     let mut routes: Vec<_> = snapshot.routes.iter().collect();
     routes.sort_by(|a, b| a.route.cmp(&b.route));
     let routes: Vec<Value> = routes
@@ -26,7 +28,7 @@ pub fn render(snapshot: &Snapshot, database: Option<&str>) -> String {
         "filter": null,
         "totals": metrics(&snapshot.total.now),
         "routes": routes,
-        "ingest": ingest(snapshot),
+        "ingest": ingest_json::ingest(snapshot, rules),
     }))
 }
 
@@ -75,10 +77,6 @@ fn is_hidden(char: char) -> bool {
         || ('\u{2028}'..='\u{202e}').contains(&char)
         || ('\u{2060}'..='\u{206f}').contains(&char)
         || ('\u{e0000}'..='\u{e0fff}').contains(&char)
-}
-
-fn time(ts: Timestamp) -> Option<String> {
-    ts.to_utc().map(|_| ts.to_rfc3339())
 }
 
 fn window(window: Window) -> Value {
@@ -145,6 +143,7 @@ fn metrics(of: &RouteMetrics) -> Map<String, Value> {
         ("escalation_paths", Value::Array(paths)),
         ("cost_usd", json!(usd(of.cost))),
         ("cost_known", json!(of.cost_known)),
+        ("cost_estimated", json!(of.cost_estimated)),
         ("cost_per_completed_usd", json!(of.cost_per_completed_usd)),
         ("latency_ms", quantiles(of.latency)),
         ("ttft_ms", quantiles(of.ttft)),
@@ -157,30 +156,6 @@ fn metrics(of: &RouteMetrics) -> Map<String, Value> {
         .into_iter()
         .map(|(key, value)| (key.to_owned(), value))
         .collect()
-}
-
-fn ingest(snapshot: &Snapshot) -> Value {
-    let of = snapshot.ingest;
-    let sources: Vec<Value> = snapshot
-        .sources
-        .iter()
-        .map(|row| {
-            let formats: Map<String, Value> = row
-                .formats
-                .iter()
-                .map(|(format, n)| (format.clone(), json!(n)))
-                .collect();
-            json!({
-                "source": row.source, "state": row.state, "formats": formats, "bytes": row.bytes,
-                "quarantined": row.quarantined, "corrections_known": row.corrections_known,
-            })
-        })
-        .collect();
-    json!({
-        "lines": of.lines, "events": of.events, "duplicates": of.duplicates,
-        "conflicts": of.conflicts, "quarantined": of.quarantined, "blank": of.blank,
-        "noise": of.noise, "orphans": of.orphans, "sources": sources,
-    })
 }
 
 #[cfg(test)]
@@ -201,7 +176,11 @@ mod tests {
     #[test]
     #[expect(clippy::too_many_lines, reason = "a list of keys")]
     fn every_documented_key_is_there() {
-        let text = render(&fixture::snapshot("support-chat"), Some("routes.db"));
+        let text = render(
+            &fixture::snapshot("support-chat"),
+            Some("routes.db"),
+            &Rules::default(),
+        );
         let doc: Value = serde_json::from_str(&text).unwrap();
         assert_eq!(
             keys(&doc),
@@ -218,7 +197,7 @@ mod tests {
         );
         let metrics = "requests completed failed cancelled open lost attempts first_pass first_pass_lenient \
             first_pass_is_upper_bound escalation fallback correction correction_nowcast drift escalation_reasons \
-            escalation_paths cost_usd cost_known cost_per_completed_usd latency_ms ttft_ms quality case_mix waste models";
+            escalation_paths cost_usd cost_known cost_estimated cost_per_completed_usd latency_ms ttft_ms quality case_mix waste models";
         let metrics: Vec<&str> = metrics.split_whitespace().collect();
         assert_eq!(keys(&doc["totals"]), metrics);
         let route = &doc["routes"][0];
@@ -250,27 +229,23 @@ mod tests {
             keys(&route["models"]["small-1"]),
             ["requests", "attempts", "cost_usd"]
         );
-        let ingest = [
-            "lines",
-            "events",
-            "duplicates",
-            "conflicts",
-            "quarantined",
-            "blank",
-            "noise",
-            "orphans",
-            "sources",
-        ];
-        assert_eq!(keys(&doc["ingest"]), ingest);
-        let source = [
-            "source",
-            "state",
-            "formats",
-            "bytes",
-            "quarantined",
-            "corrections_known",
-        ];
-        assert_eq!(keys(&doc["ingest"]["sources"][0]), source);
+        let ingest = "lines events duplicates conflicts quarantined blank noise orphans sources kept_bytes rejects";
+        assert_eq!(
+            keys(&doc["ingest"]),
+            ingest.split_whitespace().collect::<Vec<_>>()
+        );
+        let source = "source state formats bytes quarantined corrections_known lines noise newest_event read_at \
+            empty_columns asides";
+        let found = &doc["ingest"]["sources"][0];
+        assert_eq!(keys(found), source.split_whitespace().collect::<Vec<_>>());
+        assert_eq!(keys(&found["empty_columns"][0]), ["what", "how"]);
+        let reject = "source reason count first_seen detail remedy example";
+        let found = &doc["ingest"]["rejects"][0];
+        assert_eq!(keys(found), reject.split_whitespace().collect::<Vec<_>>());
+        assert_eq!(
+            found["example"],
+            json!({"path": "support-chat", "offset": 12, "len": 34})
+        );
         assert_eq!(doc["window"]["from"], "2026-11-23T01:41:00.000000Z");
         assert_eq!(doc["generated_at"], "2026-11-23T02:41:00.000000Z");
         assert_eq!(doc["routes"][2]["correction"]["rate"], Value::Null);
@@ -280,7 +255,7 @@ mod tests {
     fn a_window_without_ends_is_null() {
         let mut snapshot = fixture::snapshot("a");
         snapshot.window = Window::ALL;
-        let doc: Value = serde_json::from_str(&render(&snapshot, None)).unwrap();
+        let doc: Value = serde_json::from_str(&render(&snapshot, None, &Rules::default())).unwrap();
         assert_eq!(doc["window"], json!({"from": null, "to": null}));
         assert_eq!(doc["database"], Value::Null);
     }
@@ -288,7 +263,7 @@ mod tests {
     proptest! {
         #[test]
         fn hostile_names_read_back_but_do_not_show(name in fixture::hostile()) {
-            let text = render(&fixture::snapshot(&name), Some(&name));
+            let text = render(&fixture::snapshot(&name), Some(&name), &Rules::default());
             assert_safe(&text);
             let doc: Value = serde_json::from_str(&text).unwrap();
             prop_assert_eq!(doc["database"].as_str(), Some(name.as_str()));

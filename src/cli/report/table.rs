@@ -1,6 +1,6 @@
 //! The cells that the text and markdown tables share.
 
-use crate::cli::words::{count, dollars, foreign, millis, rate, rate_with_interval};
+use crate::cli::words::{cost, count, foreign, millis, rate, rate_with_interval};
 use crate::stats::{RouteMetrics, RouteRow, Snapshot};
 
 /// The heads of the table.
@@ -47,7 +47,7 @@ fn cells(row: &RouteRow, ascii: bool) -> [String; 10] {
         rate(now.fallback),
         correction(now),
         now.cost_per_completed_usd
-            .map_or_else(|| "-".to_owned(), dollars),
+            .map_or_else(|| "-".to_owned(), |usd| cost(usd, now.is_cost_estimated())),
         latency(now.latency.p50, 1),
         latency(now.latency.p95, 60),
         latency(now.latency.p99, 300),
@@ -134,6 +134,40 @@ pub(super) fn details(row: &RouteRow, ascii: bool) -> Vec<String> {
             count(now.cost_known),
             count(now.requests)
         ));
+    }
+    if now.is_cost_estimated() {
+        lines.push(format!(
+            "cost estimated for {} of {}",
+            count(now.cost_estimated),
+            count(now.cost_known)
+        ));
+    }
+    lines
+}
+
+/// The most reasons of rejects that the text report names.
+const REJECTS_MAX: usize = 5;
+
+/// Returns why lines were rejected, most first, a line each.
+pub(super) fn rejects(snapshot: &Snapshot, ascii: bool) -> Vec<String> {
+    let mut lines: Vec<String> = snapshot
+        .rejects
+        .iter()
+        .take(REJECTS_MAX)
+        .map(|row| {
+            format!(
+                "rejected: {} {} ({}), first at byte {} of {}",
+                count(row.count),
+                foreign(&row.reason, ascii),
+                foreign(&row.detail, ascii),
+                row.offset,
+                foreign(&row.path, ascii)
+            )
+        })
+        .collect();
+    let more = snapshot.rejects.len().saturating_sub(REJECTS_MAX);
+    if more > 0 {
+        lines.push(format!("rejected: {more} more reasons"));
     }
     lines
 }

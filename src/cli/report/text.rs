@@ -41,6 +41,7 @@ pub fn render(snapshot: &Snapshot, style: Style) -> String {
         );
     }
     lines.push(format!("ingest: {}", table::ingest(snapshot)));
+    lines.extend(table::rejects(snapshot, style.ascii));
     lines
         .iter()
         .flat_map(|line| [line.trim_end(), "\n"])

@@ -199,6 +199,18 @@ impl Sink for Memory {
 pub(super) struct Ids(Names);
 
 impl LineParser for Ids {
+    fn maps_corrections_of(&self, _: u8) -> bool {
+        false
+    }
+
+    fn kept_line(&self, _: &[u8]) -> Option<Box<str>> {
+        None
+    }
+
+    fn take_asides(&mut self) -> Vec<(Name, u64)> {
+        Vec::new()
+    }
+
     fn parse(&mut self, line: &[u8], _: Timestamp) -> ParsedLine {
         let text = String::from_utf8_lossy(line);
         if text.trim().is_empty() {

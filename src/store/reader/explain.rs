@@ -6,10 +6,10 @@ use super::{Reader, state};
 use crate::model::{Flags, Logged, Micros, Name, Request, SignalValue, Timestamp, Window};
 use crate::stats::{Cell, Comparison, Explanation, Hop, SignalRow, Snapshot};
 use crate::store::StoreError;
-use crate::store::commit::id_key;
 use crate::store::ids::find_on_disk;
+use crate::store::prepare::id_key;
 use crate::store::rollups::route_of;
-use crate::store::row::Stored;
+use crate::store::row::{Stored, read_id};
 
 /// How many of the newest rows are searched for a prefix.
 const PREFIX_ROWS_MAX: i64 = 500_000;
@@ -49,13 +49,11 @@ impl Reader {
     fn with_prefix(&self, prefix: &str) -> Result<Vec<(i64, String)>, StoreError> {
         let mut select = self
             .connection
-            .prepare_cached("SELECT row,id,is_uuid FROM request ORDER BY row DESC LIMIT ?1")?;
+            .prepare_cached("SELECT row,id FROM request ORDER BY row DESC LIMIT ?1")?;
         let mut rows = select.query([PREFIX_ROWS_MAX])?;
         let mut found = Vec::new();
         while let Some(row) = rows.next()? {
-            let bytes = row.get_ref(1)?.as_blob().unwrap_or_default();
-            let id = crate::model::RequestId::from_stored(bytes, row.get::<_, i64>(2)? != 0);
-            let id = id.to_string();
+            let id = read_id(row.get_ref(1)?).to_string();
             if id.starts_with(prefix) {
                 found.push((row.get(0)?, id));
                 if found.len() >= AMBIGUOUS_MAX {
@@ -126,6 +124,7 @@ impl Reader {
             latency: request.latency(),
             ttft: request.ttft(),
             cost: request.cost(),
+            is_cost_estimated: has(Flags::COST_ESTIMATED),
             has_hidden_attempts: has(Flags::FALLBACK_HINT) || has(Flags::ESCALATED_HINT),
             normal: self.comparison(&request)?,
             correction: request
@@ -134,6 +133,7 @@ impl Reader {
             corrections_known: has(Flags::CORRECTABLE) || request.correction.is_some(),
             conflicts: conflicts.collect::<Result<_, _>>()?,
             has_bad_number: has(Flags::BAD_NUMBER),
+            has_odd_clock: has(Flags::ODD_CLOCK),
             source: path.map(|path| (path, request.position.offset)),
         })
     }

@@ -120,7 +120,7 @@ impl Reader {
         let mut sources: BTreeMap<i64, SourceRow> = BTreeMap::new();
         let mut select = self.connection.prepare_cached(
             "SELECT s.id,s.name,g.state,g.lines,g.bytes,g.blank,g.noise,g.quarantined,g.events,g.duplicates,\
-             g.conflicts,g.newest_ts,g.read_at,g.noise_sample FROM generation g JOIN source s ON s.id=g.source ORDER BY g.id",
+             g.conflicts,g.newest_ts,g.read_at,g.noise_sample,g.maps_corrections FROM generation g JOIN source s ON s.id=g.source ORDER BY g.id",
         )?;
         let mut rows = select.query([])?;
         let totals = &mut snapshot.ingest;
@@ -143,6 +143,7 @@ impl Reader {
             source.noise_sample = row
                 .get::<_, Option<String>>(13)?
                 .or(source.noise_sample.take());
+            source.corrections_known |= row.get::<_, bool>(14)?;
             totals.lines += count(3)?;
             totals.blank += count(5)?;
             totals.noise += count(6)?;
@@ -157,6 +158,9 @@ impl Reader {
             |row| row.get(0),
         )?;
         totals.orphans = orphans.unsigned_abs();
+        let kept = "SELECT value FROM meta WHERE key='kept_bytes'";
+        let kept: i64 = self.connection.query_row(kept, [], |row| row.get(0))?;
+        totals.kept_bytes = kept.unsigned_abs();
         self.formats_of(&mut sources)?;
         snapshot.sources = sources.into_values().collect();
         snapshot.sources.sort_by(|a, b| a.source.cmp(&b.source));
@@ -185,18 +189,32 @@ impl Reader {
                 source.corrections_known |= format.is_some_and(|format| format.carries_corrections);
             }
         }
-        let mut select = self.connection.prepare_cached(
-            "SELECT g.source,n.text,sum(f.count) FROM generation_field f JOIN generation g ON g.id=f.generation \
-             JOIN name n ON n.id=f.field GROUP BY 1,2 ORDER BY 3 DESC",
-        )?;
+        self.counts_of(sources, "generation_field", "field", |source| {
+            &mut source.unknown_fields
+        })?;
+        self.counts_of(sources, "generation_aside", "what", |source| {
+            &mut source.asides
+        })
+    }
+
+    /// Reads counts by name, most first, at most 20 a source.
+    fn counts_of(
+        &self,
+        sources: &mut BTreeMap<i64, SourceRow>,
+        table: &str,
+        column: &str,
+        into: fn(&mut SourceRow) -> &mut Vec<(String, u64)>,
+    ) -> Result<(), StoreError> {
+        let mut select = self.connection.prepare_cached(&format!(
+            "SELECT g.source,n.text,sum(f.count) FROM {table} f JOIN generation g ON g.id=f.generation \
+             JOIN name n ON n.id=f.{column} GROUP BY 1,2 ORDER BY 3 DESC"
+        ))?;
         let mut rows = select.query([])?;
         while let Some(row) = rows.next()? {
             if let Some(source) = sources.get_mut(&row.get(0)?)
-                && source.unknown_fields.len() < 20
+                && into(source).len() < 20
             {
-                source
-                    .unknown_fields
-                    .push((row.get(1)?, row.get::<_, i64>(2)?.unsigned_abs()));
+                into(source).push((row.get(1)?, row.get::<_, i64>(2)?.unsigned_abs()));
             }
         }
         Ok(())
@@ -204,7 +222,7 @@ impl Reader {
 
     fn rejects(&self) -> Result<Vec<RejectRow>, StoreError> {
         let mut select = self.connection.prepare_cached(
-            "SELECT s.name,r.reason,r.detail,sum(r.count),g.path,r.offset,min(r.first_seen) FROM reject_count r \
+            "SELECT s.name,r.reason,r.detail,sum(r.count),g.path,r.offset,min(r.first_seen),r.len FROM reject_count r \
              JOIN generation g ON g.id=r.generation JOIN source s ON s.id=g.source GROUP BY s.id,r.reason ORDER BY 4 DESC",
         )?;
         let rows = select.query_map([], |row| {
@@ -216,6 +234,7 @@ impl Reader {
                 path: row.get(4)?,
                 offset: row.get::<_, i64>(5)?.cast_unsigned(),
                 first_seen: Timestamp(row.get(6)?),
+                len: row.get::<_, i64>(7)?.cast_unsigned(),
             })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)

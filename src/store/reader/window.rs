@@ -116,15 +116,45 @@ impl Reader {
         self.count(window, 2, true, &|_, route| Some(route))
     }
 
+    /// Returns the times of the oldest and the newest request, leaving aside those with an odd clock,
+    /// which would stretch every chart, unless there are no others.
     fn extent(&self) -> Result<Option<(Timestamp, Timestamp)>, StoreError> {
-        let (low, high): (Option<i64>, Option<i64>) =
+        let ends = |sql: &str, of: (i64, i64)| {
             self.connection
-                .query_row("SELECT min(ts_min), max(ts_max) FROM zone", [], |row| {
-                    Ok((row.get(0)?, row.get(1)?))
-                })?;
-        Ok(low
-            .zip(high)
-            .map(|(low, high)| (Timestamp(low), Timestamp(high))))
+                .prepare_cached(sql)?
+                .query_row([of.0, of.1], |row| {
+                    let ends: (Option<i64>, Option<i64>) = (row.get(0)?, row.get(1)?);
+                    Ok(ends.0.zip(ends.1))
+                })
+        };
+        let read_at: Option<i64> =
+            self.connection
+                .query_row("SELECT max(read_at) FROM generation", [], |row| row.get(0))?;
+        let newest = read_at.map_or(i64::MAX, |at| Timestamp(at).plus(Micros::DAY).0);
+        let sane = (Timestamp::EARLIEST_SANE.0, newest);
+        let inside = ends(
+            "SELECT min(ts_min),max(ts_max) FROM zone WHERE ts_min>=?1 AND ts_max<=?2",
+            sane,
+        )?;
+        // Zones with both kinds are few, and read row by row.
+        let mixed = ends(
+            "SELECT min(r.ts),max(r.ts) FROM zone z \
+             CROSS JOIN request r ON r.row BETWEEN z.first_row AND z.last_row \
+             WHERE NOT (z.ts_min>=?1 AND z.ts_max<=?2) AND r.ts BETWEEN ?1 AND ?2",
+            sane,
+        )?;
+        let found = match (inside, mixed) {
+            (Some(a), Some(b)) => Some((a.0.min(b.0), a.1.max(b.1))),
+            (inside, mixed) => inside.or(mixed),
+        };
+        let found = match found {
+            None => ends(
+                "SELECT min(ts_min),max(ts_max) FROM zone WHERE ?1<=?2",
+                (0, 0),
+            )?,
+            found => found,
+        };
+        Ok(found.map(|(low, high)| (Timestamp(low), Timestamp(high))))
     }
 
     /// Answers everything but lists.
@@ -163,7 +193,12 @@ impl Reader {
                 }
             }
         };
-        let now = self.cells(window)?;
+        // All that was read counts, those with an odd clock too, which the window leaves out.
+        let counted = match query.span {
+            Span::All => Window::ALL,
+            _ => window,
+        };
+        let now = self.cells(counted)?;
         let young = Window {
             from: after(query.now.minus(Query::OPEN_MAX)).max(window.from),
             to: window.to,

@@ -1,7 +1,7 @@
 //! One decision: what was recorded, the chain, how it compares, what came of it.
 
 use crate::app::{App, units};
-use crate::model::{Micros, Timestamp};
+use crate::model::{Micros, NanoUsd, Timestamp};
 use crate::stats::{Explanation, Snapshot};
 use crate::ui::text::{Canvas, Row};
 use crate::ui::theme::Role;
@@ -120,6 +120,11 @@ fn page(app: &App, found: &Explanation, now: Timestamp, width: usize) -> Vec<Row
             "two accounts of: {conflict}; the first counts"
         )));
     }
+    if found.has_odd_clock {
+        rows.push(line(
+            "clock? the time lies before 2000 or after it was read",
+        ));
+    }
     if found.has_bad_number {
         rows.push(line("a number in the log was broken and reads as unknown"));
     }
@@ -152,7 +157,7 @@ fn chain(found: &Explanation, width: usize) -> Vec<Row> {
     let total = ends.max().or(found.latency).unwrap_or_default();
     let cost = found.cost.map_or_else(
         || "cost unknown".to_owned(),
-        |cost| units::usd(cost.as_usd()),
+        |cost| units::cost(Some(cost.as_usd()), found.is_cost_estimated),
     );
     let took = found
         .latency
@@ -164,7 +169,7 @@ fn chain(found: &Explanation, width: usize) -> Vec<Row> {
     );
     let mut rows = vec![title("CHAIN").say(head, Role::Plain)];
     let bar = width.saturating_sub(if width < 80 { 26 } else { 66 });
-    for hop in &found.attempts {
+    for hop in found.attempts.iter().take(Explanation::LISTED_MAX) {
         let row = Row::new()
             .own("   ", Role::Plain)
             .left(&hop.model, if width < 80 { 14 } else { 20 }, Role::Plain)
@@ -185,8 +190,7 @@ fn chain(found: &Explanation, width: usize) -> Vec<Row> {
             );
             row.left(why, 24, Role::Plain)
                 .right(
-                    hop.cost
-                        .map_or_else(|| "--".to_owned(), |cost| units::usd(cost.as_usd())),
+                    units::cost(hop.cost.map(NanoUsd::as_usd), found.is_cost_estimated),
                     8,
                     Role::Plain,
                 )
@@ -203,6 +207,21 @@ fn chain(found: &Explanation, width: usize) -> Vec<Row> {
                 count(hop.output_tokens)
             )));
         }
+    }
+    rows.extend(beside_the_chain(found));
+    rows
+}
+
+/// What the list of attempts does not show: those cut off, a loop, those that the log hides.
+fn beside_the_chain(found: &Explanation) -> Vec<Row> {
+    let mut rows = Vec::new();
+    let left = found.attempts.len().saturating_sub(Explanation::LISTED_MAX);
+    if left > 0 {
+        rows.push(line(format!("  and {left} more attempts")));
+    }
+    if let Some(model) = found.loop_over() {
+        let text = format!("  loop: {model} was asked again after an escalation from it");
+        rows.push(line(text));
     }
     if found.has_hidden_attempts {
         rows.push(line("  the log tells of an attempt that it does not hold"));

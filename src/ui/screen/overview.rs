@@ -179,8 +179,8 @@ pub fn sentence(row: &RouteRow, metric: Metric, width: usize) -> String {
     let margin = text(row.now.cost_per_completed_margin_usd);
     format!(
         "cost per completed {} -> {} (+-{margin}, n={})",
-        text(usual.cost_per_completed_usd),
-        text(row.now.cost_per_completed_usd),
+        units::cost(usual.cost_per_completed_usd, usual.is_cost_estimated()),
+        units::cost(row.now.cost_per_completed_usd, row.now.is_cost_estimated()),
         row.now.cost_known
     )
 }
@@ -271,9 +271,7 @@ fn route_row(
     let mut row = rate_cell(row, judged, Metric::Correction, (6, 6));
     if width >= 100 {
         row = rate_cell(row, judged, Metric::FirstPass, (7, 6));
-        let cost = now
-            .cost_per_completed_usd
-            .map_or_else(|| "--".to_owned(), units::usd);
+        let cost = units::cost(now.cost_per_completed_usd, now.is_cost_estimated());
         row = row.right(cost, 8, role_of(judged.of(Metric::Cost).severity));
     }
     let p95 = now

@@ -2,7 +2,8 @@
 
 use crate::app::judge::{Judged, Metric};
 use crate::app::{App, units};
-use crate::stats::{Rate, RouteRow, Snapshot};
+use crate::model::NanoUsd;
+use crate::stats::{Rate, RouteMetrics, RouteRow, Snapshot};
 use crate::ui::chart::{self, Trend};
 use crate::ui::text::{Canvas, Row};
 use crate::ui::theme::Role;
@@ -112,7 +113,12 @@ fn numbers(judged: &Judged<'_>, width: usize) -> Vec<Row> {
                 Role::Plain,
             ),
     );
-    let usd = |value: Option<f64>| value.map_or_else(|| "--".to_owned(), units::usd);
+    let usd = |of: Option<&RouteMetrics>| {
+        of.map_or_else(
+            || "--".to_owned(),
+            |of| units::cost(of.cost_per_completed_usd, of.is_cost_estimated()),
+        )
+    };
     let margin = row
         .now
         .cost_per_completed_margin_usd
@@ -125,8 +131,8 @@ fn numbers(judged: &Judged<'_>, width: usize) -> Vec<Row> {
             .say(
                 format!(
                     " cost {}{margin} a completed request, usual {}  {}",
-                    usd(row.now.cost_per_completed_usd),
-                    usd(usual.and_then(|u| u.cost_per_completed_usd)),
+                    usd(Some(&row.now)),
+                    usd(usual),
                     cost.change.text()
                 ),
                 Role::Plain,
@@ -256,9 +262,7 @@ fn models(row: &RouteRow) -> Vec<Row> {
             .right("COST", 10, Role::Title),
     ];
     rows.extend(row.now.models.iter().map(|(name, used)| {
-        let cost = used
-            .cost
-            .map_or_else(|| "--".to_owned(), |cost| units::usd(cost.as_usd()));
+        let cost = units::cost(used.cost.map(NanoUsd::as_usd), row.now.is_cost_estimated());
         Row::new()
             .own(" ", Role::Plain)
             .left(name, 29, Role::Plain)

@@ -1,8 +1,9 @@
-//! The sources: what was read, what was refused and why.
+//! The sources, or what was rejected: lines of the view models, scrolled.
 
-use crate::app::{App, units};
+use crate::app::App;
+use crate::app::view::{Line, Weight, rejects, sources};
 use crate::model::Timestamp;
-use crate::stats::{Page, Snapshot, SourceRow};
+use crate::stats::{Page, Snapshot};
 use crate::ui::text::{Canvas, Row};
 use crate::ui::theme::Role;
 
@@ -12,103 +13,31 @@ pub fn draw(app: &App, snapshot: &Snapshot, now: Timestamp, canvas: &mut Canvas<
         canvas.line(2, &Row::new().own(" reading the sources", Role::Plain));
         return;
     }
-    let total = &snapshot.ingest;
-    let mut rows = vec![line(format!(
-        "{} lines  {} events  {} duplicates  {} conflicts  {} rejected  {} noise  {} orphans",
-        units::count(total.lines),
-        units::count(total.events),
-        units::count(total.duplicates),
-        units::count(total.conflicts),
-        units::count(total.quarantined),
-        units::count(total.noise),
-        units::count(total.orphans)
-    ))];
-    for source in &snapshot.sources {
-        rows.push(Row::new());
-        rows.extend(one(source, now));
-        for reject in snapshot
-            .rejects
-            .iter()
-            .filter(|reject| reject.source == source.source)
-        {
-            rows.push(line(format!(
-                "  ! {} x {}: {}",
-                units::count(reject.count),
-                reject.reason,
-                reject.detail
-            )));
-            rows.push(line(format!(
-                "    first {} in {}, byte {}",
-                units::day_clock(reject.first_seen),
-                reject.path,
-                reject.offset
-            )));
-        }
-    }
-    if snapshot.sources.is_empty() {
-        rows.push(line("no sources yet"));
-    }
+    let lines = if app.is_rejects_open {
+        rejects::lines(app, snapshot)
+    } else {
+        sources::lines(app, snapshot, now)
+    };
     let room = canvas.height().saturating_sub(2);
-    let first = app.scroll.min(rows.len().saturating_sub(room));
-    for (idx, row) in rows.iter().skip(first).take(room).enumerate() {
-        canvas.line(idx + 1, row);
+    let first = app.scroll.min(lines.len().saturating_sub(room));
+    for (idx, line) in lines.iter().skip(first).take(room).enumerate() {
+        canvas.line(idx + 1, &row(line));
     }
 }
 
-fn line(text: impl AsRef<str>) -> Row {
-    Row::new().own(" ", Role::Plain).say(text, Role::Plain)
-}
-
-fn one(source: &SourceRow, now: Timestamp) -> Vec<Row> {
-    let ago = |ts: Option<Timestamp>| {
-        ts.map_or_else(
-            || "never".to_owned(),
-            |ts| format!("{} ({} ago)", units::clock(ts), units::age(now.since(ts))),
-        )
-    };
-    let is_damaged = source.state == "damaged";
-    let mut rows = vec![
-        Row::new()
-            .own(if is_damaged { "!!" } else { "  " }, Role::Act)
-            .own(" ", Role::Plain)
-            .say(&source.source, Role::Title)
-            .say(format!("   {}", source.state), Role::Title),
-        line(format!(
-            "  {} lines, {}, {} generations, newest event {}, read {}",
-            units::count(source.lines),
-            units::bytes(source.bytes),
-            source.generations,
-            ago(source.newest),
-            ago(source.read_at)
-        )),
-    ];
-    let counted = |pairs: &[(String, u64)]| {
-        pairs
-            .iter()
-            .map(|(name, count)| format!("{name} {}", units::count(*count)))
-            .collect::<Vec<_>>()
-            .join(", ")
-    };
-    if !source.formats.is_empty() {
-        rows.push(line(format!("  formats: {}", counted(&source.formats))));
-    }
-    if !source.corrections_known {
-        rows.push(line(
-            "  corrections are not logged here: first-pass success is an upper bound",
-        ));
-    }
-    if source.noise > 0 {
-        rows.push(line(format!(
-            "  {} lines are not JSON, e.g. {}",
-            units::count(source.noise),
-            source.noise_sample.as_deref().unwrap_or("(no sample)")
-        )));
-    }
-    if !source.unknown_fields.is_empty() {
-        rows.push(line(format!(
-            "  unknown fields: {}",
-            counted(&source.unknown_fields)
-        )));
-    }
-    rows
+fn row(line: &Line) -> Row {
+    line.0.iter().fold(Row::new(), |row, cell| {
+        let role = match cell.weight {
+            Weight::Plain => Role::Plain,
+            Weight::Title => Role::Title,
+            Weight::Dim => Role::Dim,
+            Weight::Watch => Role::Watch,
+            Weight::Act => Role::Act,
+        };
+        match (cell.width, cell.is_right) {
+            (None, _) => row.say(&cell.text, role),
+            (Some(width), false) => row.left(&cell.text, width, role),
+            (Some(width), true) => row.right(&cell.text, width, role),
+        }
+    })
 }

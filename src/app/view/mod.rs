@@ -1,0 +1,7 @@
+//! Pages as lines of text, before they are drawn: what is said, in which order and weight.
+
+mod line;
+pub mod rejects;
+pub mod sources;
+
+pub use line::{Cell, Line, Weight};

@@ -1,0 +1,36 @@
+//! What help shows of each command: lines that work as they stand, which a test tries.
+
+pub(super) const EXAMPLES: &str = "Examples:
+  routetop demo                                 a realistic stream with an incident in it
+  routetop /var/log/router/*.jsonl              follow logs, keep them in ./routes.db, show them
+  kubectl logs -f deploy/router | routetop      a pipe; keys still work, also when it has ended
+  routetop ssh://ops@web1/var/log/router.jsonl  a file on another host, through your own ssh
+  routetop --db routes.db --view route:support-chat --since 6h
+  routetop report --since 1h | less             the same figures as text";
+pub(super) const INGEST_EXAMPLES: &str = "Examples:
+  routetop ingest app.jsonl.gz
+  routetop ingest --db prod.db --follow '/var/log/router/*.jsonl'
+  zcat old.gz | routetop ingest -
+  routetop ingest --follow 'ssh://web1:2222/var/log/router-*.jsonl' ssh://web2/~/logs/
+  routetop ingest --retry-quarantine --map mapping.toml
+  routetop ingest --map mapping.toml gateway.log  facts by JSON pointer, for any JSON
+
+Lines read from a pipe that were not stored yet are gone when routetop is killed. The same pipe fed in
+again is recognised by the ids of its requests; markers and corrections without an id count once for each
+time, kind and subject.";
+pub(super) const REPORT_EXAMPLES: &str = "Examples:
+  routetop report --since 1h
+  routetop report app.jsonl.gz                  in memory, nothing is kept
+  routetop report --from 'yesterday 14:05' --to 'yesterday 15:00' --format markdown
+  routetop report --all --format json | jq '.routes[].first_pass.rate'";
+pub(super) const EXPLAIN_EXAMPLES: &str = "Examples:
+  routetop explain 8f3a91c2                     a unique beginning of the id is enough
+  routetop explain req-17 --db prod.db --format json";
+pub(super) const DOCTOR_EXAMPLES: &str = "Examples:
+  routetop doctor                               terminal, config file, database and its sources
+  routetop doctor '/var/log/router/*.jsonl'     what these logs hold, before reading them
+  routetop doctor --map mapping.toml app.log    what a mapping makes of them";
+pub(super) const DEMO_EXAMPLES: &str = "Examples:
+  routetop demo
+  routetop demo --incident none
+  routetop demo --out demo.jsonl                write the stream and end";
