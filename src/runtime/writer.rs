@@ -23,7 +23,7 @@ const WRITER_GONE: &str = "the writer has given up";
 enum Command {
     Generations(SyncSender<Result<Vec<Generation>, StoreError>>),
     Open(NewGeneration, SyncSender<Result<GenerationId, StoreError>>),
-    Commit(Prepared),
+    Commit(Box<Prepared>),
     Flush(SyncSender<()>),
 }
 
@@ -109,7 +109,7 @@ fn work(
                 }
             }
             Command::Commit(batch) => {
-                let mut batches = vec![batch];
+                let mut batches = vec![*batch];
                 next = gather(commands, &mut batches);
                 if is_failed {
                     continue;
@@ -136,7 +136,7 @@ fn gather(commands: &Receiver<Command>, batches: &mut Vec<Prepared>) -> Option<C
         match commands.try_recv() {
             Ok(Command::Commit(batch)) => {
                 events += batch.len();
-                batches.push(batch);
+                batches.push(*batch);
             }
             Ok(other) => return Some(other),
             Err(_) => return None,
@@ -192,7 +192,7 @@ impl Sink for StoreSink {
     fn commit(&mut self, batch: Batch) -> Result<(), SinkError> {
         let prepared = Prepared::new(batch, self.key);
         self.sender
-            .send(Command::Commit(prepared))
+            .send(Command::Commit(Box::new(prepared)))
             .map_err(|_| SinkError::new(WRITER_GONE))
     }
 
