@@ -23,7 +23,7 @@ use routetop::format::{Parsed, Parser, Rules};
 use routetop::ingest::{self, IngestOptions, Progress, Sink, SinkError, SourceSpec, StopFlag};
 use routetop::model::{
     Advance, Batch, ByteOffset, Fingerprint, Generation, GenerationId, GenerationState, HashKey,
-    LocatedEvent, Names, NewGeneration, Tally, Timestamp,
+    LineMarks, LocatedEvent, Look, Names, NewGeneration, Tally, Timestamp,
 };
 use routetop::runtime::FormatParser;
 use routetop::store::{Prepared, Writer};
@@ -91,10 +91,14 @@ fn batch(generation: GenerationId, parser: &mut Parser) -> Batch {
             tail: Fingerprint::default(),
             state: GenerationState::Open,
             renamed_to: None,
+            look: Look::default(),
+            compared_with: None,
         },
         read_at: NOW,
         events,
         rejects: Vec::new(),
+        marks: Vec::new(),
+        gap: None,
         tally: Tally::default(),
         names: parser
             .names()
@@ -131,10 +135,13 @@ fn store(criterion: &mut Criterion) {
                 let mut writer = Writer::open(&path, NOW).unwrap();
                 let new = NewGeneration {
                     source: "log".to_owned(),
+                    home: "log".to_owned(),
                     path: "log".to_owned(),
                     device: 1,
                     inode: 1,
+                    born: 1,
                     is_compressed: false,
+                    compared_with: None,
                 };
                 let generation = writer.open_generation(&new, NOW).unwrap();
                 let mut batch = ready.clone();
@@ -159,6 +166,14 @@ impl Sink for Nowhere {
 
     fn open_generation(&mut self, _: &NewGeneration) -> Result<GenerationId, SinkError> {
         Ok(GenerationId(1))
+    }
+
+    fn line_marks(
+        &mut self,
+        _: GenerationId,
+        _: ByteOffset,
+    ) -> Result<Option<LineMarks>, SinkError> {
+        Ok(None)
     }
 
     fn commit(&mut self, batch: Batch) -> Result<(), SinkError> {

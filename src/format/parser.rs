@@ -124,13 +124,9 @@ impl Parser {
 
     /// Returns what the user's mapping makes of a record that tells nothing by itself.
     fn explain_aside(&mut self, text: &str, aside: Aside) -> SmallVec<[Event; 1]> {
-        let mut events = SmallVec::new();
-        if let (Some(about), true) = (aside.about, self.scratch.plan.is_some()) {
-            let bare = Event::Request(about);
-            events.push(bare.clone());
-            self.apply_rules(text, aside.format, &mut events);
-            events.retain(|event| *event != bare);
-        }
+        let events = aside.about.map_or_else(SmallVec::new, |about| {
+            line::explain(&self.scratch, text, aside.format, *about)
+        });
         if events.is_empty() {
             self.scratch.count_aside(aside.what);
         }

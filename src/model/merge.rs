@@ -5,7 +5,7 @@
 //! same totals as ordered ones.
 
 use super::attempt_merge::{Accounts, keep, merge_accounts};
-use super::{Attempt, Correction, Flags, Logged, Outcome, Request, SignalValue, Signals};
+use super::{Attempt, Correction, Flags, Logged, Name, Outcome, Request, SignalValue, Signals};
 
 /// A second, different account of a known fact.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,12 +65,7 @@ pub fn merge(into: &mut Request, other: Request, conflicts: &mut Vec<Conflict>) 
     if into.candidates.is_empty() {
         into.candidates = other.candidates;
     }
-    for (name, value) in other.attrs {
-        if !into.attrs.iter().any(|(known, _)| *known == name) {
-            into.attrs.push((name, value));
-        }
-    }
-    into.attrs.sort_unstable();
+    merge_attrs(into, other.attrs);
     for attempt in other.attempts {
         merge_attempt(into, attempt, &mut note);
     }
@@ -101,6 +96,15 @@ pub fn merge(into: &mut Request, other: Request, conflicts: &mut Vec<Conflict>) 
     } else {
         Merged::Duplicate
     }
+}
+
+fn merge_attrs(into: &mut Request, attrs: impl IntoIterator<Item = (Name, Name)>) {
+    for (name, value) in attrs {
+        if !into.attrs.iter().any(|(known, _)| *known == name) {
+            into.attrs.push((name, value));
+        }
+    }
+    into.attrs.sort_unstable();
 }
 
 /// A cost that a log tells beats one that was estimated from prices, whichever came first.

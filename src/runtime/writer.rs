@@ -30,7 +30,7 @@ enum Command {
         ByteOffset,
         SyncSender<Result<Option<LineMarks>, StoreError>>,
     ),
-    Commit(Prepared),
+    Commit(Box<Prepared>),
     Flush(SyncSender<()>),
 }
 
@@ -119,7 +119,7 @@ fn work(
                 }
             }
             Command::Commit(batch) => {
-                let mut batches = vec![batch];
+                let mut batches = vec![*batch];
                 next = gather(commands, &mut batches);
                 if is_failed {
                     continue;
@@ -146,7 +146,7 @@ fn gather(commands: &Receiver<Command>, batches: &mut Vec<Prepared>) -> Option<C
         match commands.try_recv() {
             Ok(Command::Commit(batch)) => {
                 events += batch.len();
-                batches.push(batch);
+                batches.push(*batch);
             }
             Ok(other) => return Some(other),
             Err(_) => return None,
@@ -211,7 +211,7 @@ impl Sink for StoreSink {
     fn commit(&mut self, batch: Batch) -> Result<(), SinkError> {
         let prepared = Prepared::new(batch, self.key);
         self.sender
-            .send(Command::Commit(prepared))
+            .send(Command::Commit(Box::new(prepared)))
             .map_err(|_| SinkError::new(WRITER_GONE))
     }
 

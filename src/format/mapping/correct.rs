@@ -12,7 +12,7 @@ use crate::model::{
 /// or as an event of its own, which is returned. `ts` is when the line was written.
 pub(crate) fn correct(
     scratch: &Scratch,
-    view: &View<'_>,
+    view: &View<'_, '_>,
     own: Option<&mut Request>,
     ts: Timestamp,
     format: u8,
@@ -56,7 +56,7 @@ fn add(own: &mut Request, correction: Correction) {
     own.correction.get_or_insert(correction);
 }
 
-fn kind(view: &View<'_>) -> CorrectionKind {
+fn kind(view: &View<'_, '_>) -> CorrectionKind {
     let words = view
         .plan
         .mapping
@@ -74,7 +74,7 @@ fn kind(view: &View<'_>) -> CorrectionKind {
     }
 }
 
-fn by(view: &View<'_>) -> CorrectionBy {
+fn by(view: &View<'_, '_>) -> CorrectionBy {
     let at = view
         .plan
         .mapping

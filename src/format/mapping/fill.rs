@@ -11,7 +11,7 @@ use crate::model::{
 
 /// Adds to `request` what the mapping finds and the request does not know; with `override` also
 /// what it knows otherwise. A request of several attempts keeps them as they are.
-pub(crate) fn fill(scratch: &mut Scratch, view: &View<'_>, request: &mut Request) {
+pub(crate) fn fill(scratch: &mut Scratch, view: &View<'_, '_>, request: &mut Request) {
     let map = &view.plan.mapping;
     identity(view, request);
     if request.flags.has(Flags::ROUTE_WEAK)
@@ -62,7 +62,7 @@ pub(crate) fn fill(scratch: &mut Scratch, view: &View<'_>, request: &mut Request
 }
 
 /// An id and a time stand in every line of a known format: only `override` replaces them.
-fn identity(view: &View<'_>, request: &mut Request) {
+fn identity(view: &View<'_, '_>, request: &mut Request) {
     let map = &view.plan.mapping;
     if !map.is_override {
         return;
@@ -77,12 +77,16 @@ fn identity(view: &View<'_>, request: &mut Request) {
 }
 
 /// Returns the id that a mapping finds.
-pub(super) fn id(view: &View<'_>, at: Option<&Lookup>) -> Option<RequestId> {
+pub(super) fn id(view: &View<'_, '_>, at: Option<&Lookup>) -> Option<RequestId> {
     RequestId::try_from_text(&view.text(at?)?)
 }
 
 /// Returns the name of a text, number or truth value.
-pub(super) fn name(scratch: &mut Scratch, view: &View<'_>, at: Option<&Lookup>) -> Option<Name> {
+pub(super) fn name(
+    scratch: &mut Scratch,
+    view: &View<'_, '_>,
+    at: Option<&Lookup>,
+) -> Option<Name> {
     scratch.name_of_any(&view.known(at)?)
 }
 
@@ -103,7 +107,13 @@ pub(super) fn readable<T>(found: Option<Result<T, Unreadable>>, flags: &mut Flag
     found
 }
 
-fn signal(scratch: &mut Scratch, view: &View<'_>, request: &mut Request, key: &str, at: &Lookup) {
+fn signal(
+    scratch: &mut Scratch,
+    view: &View<'_, '_>,
+    request: &mut Request,
+    key: &str,
+    at: &Lookup,
+) {
     let is_override = view.plan.mapping.is_override;
     let (signals, flags) = (&mut request.signals, &mut request.flags);
     let value = view.value(at);
@@ -220,7 +230,7 @@ fn truth(value: &Scalar<'_>) -> Option<bool> {
 
 fn attribute(
     scratch: &mut Scratch,
-    view: &View<'_>,
+    view: &View<'_, '_>,
     request: &mut Request,
     key: &str,
     at: &Lookup,
@@ -237,7 +247,7 @@ fn attribute(
 }
 
 /// Fills the only attempt, or makes one where the log has none and the mapping knows model and ending.
-fn attempt(scratch: &mut Scratch, view: &View<'_>, request: &mut Request) {
+fn attempt(scratch: &mut Scratch, view: &View<'_, '_>, request: &mut Request) {
     let map = &view.plan.mapping.attempt;
     if request.attempts.is_empty()
         && let Some(model) = name(scratch, view, map.model.as_ref())
@@ -252,12 +262,12 @@ fn attempt(scratch: &mut Scratch, view: &View<'_>, request: &mut Request) {
 }
 
 /// Returns how the line's attempt ended, where the mapping says where that stands.
-pub(super) fn attempt_outcome(view: &View<'_>) -> Option<Result<AttemptOutcome, Unreadable>> {
+pub(super) fn attempt_outcome(view: &View<'_, '_>) -> Option<Result<AttemptOutcome, Unreadable>> {
     let words = view.plan.mapping.attempt.outcome.as_ref();
     view.meaning(words, AttemptOutcome::try_from_word)
 }
 
-fn ending(view: &View<'_>, outcome: Option<Outcome>) -> Option<AttemptOutcome> {
+fn ending(view: &View<'_, '_>, outcome: Option<Outcome>) -> Option<AttemptOutcome> {
     match attempt_outcome(view) {
         Some(found) => found.ok(),
         None => outcome.map(|outcome| match outcome {
@@ -270,7 +280,7 @@ fn ending(view: &View<'_>, outcome: Option<Outcome>) -> Option<AttemptOutcome> {
 
 fn facts(
     scratch: &mut Scratch,
-    view: &View<'_>,
+    view: &View<'_, '_>,
     map: &AttemptMap,
     into: &mut Attempt,
     flags: &mut Flags,
@@ -324,7 +334,7 @@ fn place(number: f64) -> Option<u16> {
 }
 
 fn cost(
-    view: &View<'_>,
+    view: &View<'_, '_>,
     measure: Option<&Measure<MoneyUnit>>,
 ) -> Option<Result<NanoUsd, Unreadable>> {
     let measure = measure?;

@@ -5,8 +5,9 @@ use smallvec::SmallVec;
 
 use super::correct::correct;
 use super::fill::{attempt_outcome, fill, id, name};
-use super::view::{View, no_attribute};
+use super::view::{Unreadable, View, no_attribute};
 use crate::format::reading::{MAPPED, Reading};
+use crate::format::scalar::Scalar;
 use crate::format::scratch::{Scratch, is_odd};
 use crate::format::screen::reject;
 use crate::model::{AttemptOutcome, Event, Flags, Outcome, Reject, Request, Timestamp};
@@ -31,42 +32,113 @@ pub(crate) fn parse(scratch: &mut Scratch, text: &str, read_at: Timestamp) -> Re
         return Reading::Broken;
     }
     let view = View::new(&plan, text, &no_attribute);
-    let ts = match view.time(map.ts.as_ref()) {
-        Some(Ok(ts)) => ts,
-        Some(Err(_)) => {
-            return Reading::Rejected(reject(
-                "bad-time",
-                "the time is not of the form that the mapping says",
-            ));
-        }
-        None => return Reading::Rejected(missing("time")),
-    };
+    match events(scratch, &view, read_at) {
+        Ok(events) => Reading::Events(MAPPED, events),
+        // A line in which nothing of a request stands may be anything.
+        Err(_) if !has_trace(&view) => Reading::NotMine,
+        Err(reject) => Reading::Rejected(reject),
+    }
+}
+
+/// Tells whether the mapping finds anything that only a request or a correction has.
+fn has_trace(view: &View<'_, '_>) -> bool {
+    let map = &view.plan.mapping;
+    [&map.request_id, &map.route]
+        .into_iter()
+        .any(|at| view.finds(at.as_ref()))
+        || view.holds(map.correction.as_ref().map(|correction| &correction.when))
+}
+
+fn events(
+    scratch: &mut Scratch,
+    view: &View<'_, '_>,
+    read_at: Timestamp,
+) -> Result<SmallVec<[Event; 1]>, Reject> {
+    let map = &view.plan.mapping;
+    let ts = view.time(map.ts.as_ref()).ok_or_else(|| missing("time"))?;
+    let ts = ts.map_err(|Unreadable| {
+        reject(
+            "bad-time",
+            "the time is not of the form that the mapping says",
+        )
+    })?;
     let mut events = SmallVec::new();
-    match request(scratch, &view, ts) {
+    match request(scratch, view, ts) {
         Ok(mut request) => {
             if is_odd(ts, read_at) {
                 request.flags.set(Flags::ODD_CLOCK);
             }
-            let other = correct(scratch, &view, Some(&mut request), ts, MAPPED);
+            let other = correct(scratch, view, Some(&mut request), ts, MAPPED);
             events.push(Event::Request(Box::new(request)));
             events.extend(other);
         }
         Err(reject) => {
             // A line about nothing but a correction has no route.
-            let mut own = id(&view, map.request_id.as_ref()).map(|id| Request::new(id, ts));
-            let other = correct(scratch, &view, own.as_mut(), ts, MAPPED);
-            if let Some(mut own) = own.filter(|own| own.correction.is_some()) {
-                own.format = MAPPED;
-                own.flags.set(Flags::CORRECTABLE);
-                events.push(Event::Request(Box::new(own)));
-            }
-            events.extend(other);
+            let own = id(view, map.request_id.as_ref()).map(|id| Request::new(id, ts));
+            events = corrections(scratch, view, own, ts, MAPPED);
             if events.is_empty() {
-                return Reading::Rejected(reject);
+                return Err(reject);
             }
         }
     }
-    Reading::Events(MAPPED, events)
+    Ok(events)
+}
+
+/// Returns the corrections that a line is; `own` is the request that it names, and nothing more.
+fn corrections(
+    scratch: &Scratch,
+    view: &View<'_, '_>,
+    mut own: Option<Request>,
+    ts: Timestamp,
+    format: u8,
+) -> SmallVec<[Event; 1]> {
+    let other = correct(scratch, view, own.as_mut(), ts, format);
+    let own = own.filter(|own| own.correction.is_some()).map(|mut own| {
+        own.format = format;
+        own.flags.set(Flags::CORRECTABLE);
+        Event::Request(Box::new(own))
+    });
+    own.into_iter().chain(other).collect()
+}
+
+/// Returns what a record that tells nothing by itself, e.g. a score, tells through the mapping of the
+/// request that it is about.
+pub(crate) fn explain(
+    scratch: &Scratch,
+    text: &str,
+    format: u8,
+    about: Request,
+) -> SmallVec<[Event; 1]> {
+    let Some(plan) = scratch
+        .plan
+        .clone()
+        .filter(|plan| plan.maps_corrections_of(format))
+    else {
+        return SmallVec::new();
+    };
+    let view = View::new(&plan, text, &no_attribute);
+    let ts = about.ts;
+    corrections(scratch, &view, Some(about), ts, format)
+}
+
+/// Fills a request from the attributes of the span that tells of it; returns the correction of another
+/// request that the span is, if it is one.
+pub(crate) fn overlay_attributes<'a>(
+    scratch: &mut Scratch,
+    request: &mut Request,
+    attribute: &dyn Fn(&str) -> Scalar<'a>,
+) -> Option<Event> {
+    let plan = scratch
+        .plan
+        .clone()
+        .filter(|plan| plan.is_for(request.format))?;
+    let view = View::new(&plan, "", attribute);
+    fill(scratch, &view, request);
+    if plan.maps_corrections_of(request.format) {
+        request.flags.set(Flags::CORRECTABLE);
+    }
+    let (ts, format) = (request.ts, request.format);
+    correct(scratch, &view, Some(request), ts, format)
 }
 
 fn missing(what: &str) -> Reject {
@@ -76,7 +148,7 @@ fn missing(what: &str) -> Reject {
     )
 }
 
-fn request(scratch: &mut Scratch, view: &View<'_>, ts: Timestamp) -> Result<Request, Reject> {
+fn request(scratch: &mut Scratch, view: &View<'_, '_>, ts: Timestamp) -> Result<Request, Reject> {
     let map = &view.plan.mapping;
     let id = id(view, map.request_id.as_ref()).ok_or_else(|| missing("request id"))?;
     let route = name(scratch, view, map.route.as_ref()).ok_or_else(|| missing("route"))?;

@@ -184,7 +184,7 @@ fn lines_that_the_mapping_does_not_understand_say_why() {
             "`outcome` has a word that",
         ),
         (format!("{WHOLE}}}"), "not-json", ""),
-        ("{}".to_owned(), "unmapped", "no time"),
+        ("{\"route\":\"a\"}".to_owned(), "unmapped", "no time"),
     ] {
         let found = reject(&mut parser, &line);
         assert!(
@@ -312,6 +312,80 @@ fn corrections_of_a_known_format_are_known_only_where_the_mapping_is_for_it() {
     let both = requests(&mut parser, &line);
     assert_eq!((both.len(), both[1].format), (2, 3));
     assert_eq!(both[1].correction.unwrap().kind, CorrectionKind::ThumbsDown);
+}
+
+#[test]
+fn spans_are_filled_from_their_own_attributes() {
+    let attribute = |key: &str, value: &str| {
+        format!(r#"{{"key":"{key}","value":{{"stringValue":"{value}"}}}}"#)
+    };
+    let span = |trace: &str, more: &[String]| {
+        let mut attributes = vec![
+            attribute("gen_ai.operation.name", "chat"),
+            attribute("gen_ai.request.model", "m"),
+        ];
+        attributes.extend_from_slice(more);
+        format!(
+            r#"{{"traceId":"{trace:0>32}","spanId":"{trace:0>16}","name":"chat m","kind":3,"startTimeUnixNano":"1795470282000000000","endTimeUnixNano":"1795470283000000000","attributes":[{}],"status":{{}}}}"#,
+            attributes.join(",")
+        )
+    };
+    let corrected = format!("{:0>32}", "a0");
+    let one = span(
+        "a1",
+        &[
+            attribute("app.task", "planning"),
+            attribute("app.corrects", &corrected),
+        ],
+    );
+    let two = span("a2", &[attribute("app.task", "extraction")]);
+    let line = format!(r#"{{"resourceSpans":[{{"scopeSpans":[{{"spans":[{one},{two}]}}]}}]}}"#);
+    let toml = "[map]\ntask_class = \"attr:app.task\"\n[map.correction]\n\
+                when = \"attr:app.corrects\"\nrequest_id = \"attr:app.corrects\"\n";
+    let mut parser = parser(toml);
+    let found = requests(&mut parser, &line);
+    let told: Vec<_> = found
+        .iter()
+        .map(|it| {
+            let task = it.task_class.map_or("", |name| parser.names().text(name));
+            let id = it.id.to_string();
+            format!(
+                "{} {task} {}",
+                id.trim_start_matches('0'),
+                it.correction.is_some()
+            )
+        })
+        .collect();
+    assert_eq!(
+        told,
+        ["a1 planning false", "a0  true", "a2 extraction false"]
+    );
+    assert!(found.iter().all(|it| it.flags.has(Flags::CORRECTABLE)));
+}
+
+#[test]
+fn a_score_is_a_correction_where_the_mapping_says_so() {
+    let score = |value: &str| {
+        format!(
+            r#"{{"id":"s-1","timestamp":"2026-10-05T16:00:00.000Z","trace_id":"t-1","observation_id":null,"name":"thumbs","value":{value},"data_type":"NUMERIC","source":"ANNOTATION"}}"#
+        )
+    };
+    let toml = "[map.correction]\nwhen = { at = \"/value\", is = [0] }\nkind = { value = \"thumbs_down\" }\n";
+    let mut parser = parser(toml);
+    let bad = requests(&mut parser, &score("0")).remove(0);
+    assert_eq!((bad.id.to_string(), bad.format), ("t-1".to_owned(), 12));
+    assert_eq!(bad.correction.unwrap().kind, CorrectionKind::ThumbsDown);
+    assert_eq!(parser.take_asides(), []);
+    assert_eq!(events(&mut parser, &score("1")), (12, vec![]));
+    assert_eq!(parser.take_asides().len(), 1, "a good score tells nothing");
+    assert!(parser.maps_corrections_of(12));
+}
+
+#[test]
+fn prose_in_json_is_noise_with_a_mapping_too() {
+    let line = r#"{"message":"started","level":"INFO","timestamp":"2026-11-23T21:47:16Z","component":"LiteLLM"}"#;
+    assert_eq!(parser(OWN).parse(line.as_bytes(), READ_AT), Parsed::Noise);
+    assert_eq!(parser("").parse(line.as_bytes(), READ_AT), Parsed::Noise);
 }
 
 #[test]

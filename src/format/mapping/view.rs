@@ -11,11 +11,11 @@ use crate::format::time::rfc3339;
 use crate::model::{Micros, Timestamp};
 
 /// A line, or the attributes of a span, as the facts of a mapping.
-pub(crate) struct View<'a> {
-    pub(super) plan: &'a Plan,
+pub(crate) struct View<'p, 'a> {
+    pub(super) plan: &'p Plan,
     found: Found<'a>,
     tags: Vec<Cow<'a, str>>,
-    attribute: &'a dyn Fn(&str) -> Scalar<'a>,
+    attribute: &'p dyn Fn(&str) -> Scalar<'a>,
 }
 
 /// A value that is there and cannot be read.
@@ -27,12 +27,12 @@ pub(crate) fn no_attribute<'a>(_: &str) -> Scalar<'a> {
     Scalar::Absent
 }
 
-impl<'a> View<'a> {
+impl<'p, 'a> View<'p, 'a> {
     /// Looks at the JSON of a line once; `attribute` finds what `attr:NAME` names.
     pub(crate) fn new(
-        plan: &'a Plan,
+        plan: &'p Plan,
         json: &'a str,
-        attribute: &'a dyn Fn(&str) -> Scalar<'a>,
+        attribute: &'p dyn Fn(&str) -> Scalar<'a>,
     ) -> Self {
         let found = plan.finder.find(json);
         let tags = plan.mapping.tags.iter().filter_map(|idx| found.raw(*idx));
@@ -94,6 +94,17 @@ impl<'a> View<'a> {
         lookup
             .map(|lookup| self.value(lookup))
             .filter(|value| !value.is_unset())
+    }
+
+    /// Tells whether one of the places of a fact is set; a fixed value does not count.
+    pub(super) fn finds(&self, lookup: Option<&Lookup>) -> bool {
+        lookup.is_some_and(|lookup| {
+            let places = Lookup {
+                places: lookup.places.clone(),
+                value: None,
+            };
+            !self.value(&places).is_unset()
+        })
     }
 
     /// Returns a fact as text.

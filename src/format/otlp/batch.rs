@@ -9,6 +9,7 @@ use smallvec::SmallVec;
 
 use super::wire::{Batch, LogRecord, Resource, ResourceLogs, ResourceSpans, Span, lookup};
 use super::{dialect, evaluation};
+use crate::format::mapping::line::overlay_attributes;
 use crate::format::reading::{OTLP_EVALUATION, OTLP_GENAI, Reading};
 use crate::format::scratch::{Scratch, is_odd};
 use crate::format::screen::refuse;
@@ -77,6 +78,8 @@ struct Found<'s> {
     read_at: Timestamp,
     requests: Vec<Request>,
     by_id: HashMap<RequestId, usize>,
+    /// Corrections that name only a session.
+    others: Vec<Event>,
     /// The format under which the line counts when it has no request.
     format: u8,
     broken: Option<Reject>,
@@ -89,6 +92,7 @@ impl<'s> Found<'s> {
             read_at,
             requests: Vec::new(),
             by_id: HashMap::new(),
+            others: Vec::new(),
             format: OTLP_GENAI,
             broken: None,
         }
@@ -125,7 +129,13 @@ impl<'s> Found<'s> {
         match read(self.scratch, span) {
             Ok(mut request) => {
                 request.attrs.extend_from_slice(attrs);
+                let attribute = |name: &str| lookup(&span.attributes, name);
+                let other = overlay_attributes(self.scratch, &mut request, &attribute);
                 self.add(request);
+                match other {
+                    Some(Event::Request(request)) => self.add(*request),
+                    other => self.others.extend(other),
+                }
             }
             Err(reject) => self.broken(BROKEN, reject),
         }
@@ -184,7 +194,7 @@ impl<'s> Found<'s> {
         let format = first.format;
         let events = self.requests.into_iter();
         let events = events.map(|request| Event::Request(Box::new(request)));
-        Reading::Events(format, events.collect())
+        Reading::Events(format, events.chain(self.others).collect())
     }
 }
 
