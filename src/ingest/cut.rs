@@ -33,10 +33,15 @@ impl Follower {
         out: &mut dyn Out,
     ) -> Result<(), IngestError> {
         let is_always = self.files.is_near() && self.tracked.len() <= VERIFY_ALWAYS_MAX;
+        let is_crowded = self.is_crowded();
         let mut idx = 0;
         while let Some(at) = self.tracked.get_mut(idx) {
             let size_before = at.size;
+            let was_open = at.reader.is_some();
             if is_intact(self.files.as_ref(), at, is_always) {
+                if is_crowded && !was_open {
+                    at.lay_down();
+                }
                 idx += 1;
                 continue;
             }

@@ -12,6 +12,11 @@ use crate::model::Timestamp;
 
 use super::identity::Seen;
 
+/// How many files stay open at the most.
+const HANDLES_MAX: usize = 200;
+/// The part of this process's descriptors that files may take.
+const HANDLES_SHARE: u64 = 4;
+
 /// A disk.
 pub(super) trait Files {
     /// Looks at what a path leads to; for a folder, the last change is that of its entries.
@@ -30,6 +35,11 @@ pub(super) trait Files {
     /// Returns the time by the clock that stamps the files, given that of this machine.
     fn clock(&self, wall: Timestamp) -> Timestamp {
         wall
+    }
+
+    /// Returns how many files may stay open.
+    fn handles_max(&self) -> usize {
+        HANDLES_MAX
     }
 
     /// Tells whether looking at bytes costs next to nothing.
@@ -72,6 +82,14 @@ impl Files for LocalFiles {
         let mut names = names_in(folder);
         names.retain(is_folder);
         names
+    }
+
+    fn handles_max(&self) -> usize {
+        let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
+        let share = limit.current.map(|limit| limit / HANDLES_SHARE);
+        share
+            .and_then(|share| usize::try_from(share).ok())
+            .map_or(HANDLES_MAX, |share| share.min(HANDLES_MAX))
     }
 
     fn open(&self, path: &Path) -> io::Result<Box<dyn OpenFile>> {

@@ -23,9 +23,9 @@ use super::compare::Shared;
 use super::decompress::Packing;
 use super::files::{Files, LocalFiles};
 use super::identity::{FileId, Seen, Trace};
+use super::matching::Match;
 use super::pipe::Pipe;
 use super::reader::Reader;
-use super::recognise::Match;
 use super::worker::{Loss, Work};
 use super::{IngestError, SourceSpec};
 
@@ -33,8 +33,6 @@ use super::{IngestError, SourceSpec};
 const ROTATED_IDLE: Micros = Micros(5_000_000);
 /// How long a compressed file must be unchanged before it is taken as whole.
 const PACKED_QUIET: Micros = Micros(1_000_000);
-/// How many files stay open between passes.
-const HANDLES_MAX: usize = 200;
 
 /// The state of a path without a file.
 pub(super) const WAITING: &str = "waiting for file";
@@ -148,6 +146,13 @@ impl Tracked {
     /// Tells whether its decoder holds memory.
     pub(super) fn is_unpacking(&self) -> bool {
         matches!(&self.reader, Some(Reader::Packed(packed)) if packed.is_started())
+    }
+
+    /// Closes a plain file that can be opened again at its path.
+    pub(super) fn lay_down(&mut self) {
+        if self.is_at_path && !self.is_packed {
+            self.reader = None;
+        }
     }
 
     /// How the file looks in the units of the trace.
@@ -549,9 +554,14 @@ impl Follower {
         is_quiet && (is_deleted || !is_alone)
     }
 
+    /// Tells whether there are more files than may stay open: the others are opened for their turn only.
+    pub(super) fn is_crowded(&self) -> bool {
+        self.tracked.len() > self.files.handles_max()
+    }
+
     fn close_handles(&mut self) {
         let open = self.tracked.iter().filter(|at| at.reader.is_some()).count();
-        let excess = open.saturating_sub(HANDLES_MAX);
+        let excess = open.saturating_sub(self.files.handles_max());
         let closable = self
             .tracked
             .iter_mut()

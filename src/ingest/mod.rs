@@ -38,6 +38,7 @@ mod files;
 mod follow;
 mod identity;
 mod lines;
+mod matching;
 mod parser;
 mod pipe;
 mod progress;

@@ -13,6 +13,7 @@ use super::decompress::Packed;
 use super::files::{Files, OpenFile};
 use super::follow::{Follower, Now, Out, Tracked};
 use super::identity::{FileId, HEAD_LEN_MAX, Seen, TAIL_LEN_MAX, Trace, first_line};
+use super::matching::Match;
 use super::reader::{Reader, exactly_at, head_of, packed_verify, plain_verify, skip};
 
 /// With how many generations a file is compared line by line at the most.
@@ -20,28 +21,6 @@ const COMPARED_MAX: usize = 8;
 
 /// How long a compressed file of which no line can be had may be quiet before it is taken as damaged.
 const PACKED_PATIENCE: Micros = Micros(10_000_000);
-
-/// What a file is.
-pub(super) enum Match {
-    /// A known generation, to be continued where the trace stands.
-    Known(usize, Trace),
-    /// A known generation of which nothing was read; with another one, the lines that both begin with are
-    /// skipped.
-    Unread(usize, Option<usize>),
-    /// A copy of a generation that is being read.
-    Alias(usize),
-    /// Nothing but the first lines of a generation.
-    StartOfKnown,
-    /// A known generation whose file was cut or rewritten; with the one whose lines it has now.
-    Rewritten(usize, Option<usize>),
-    /// A file of its own that begins with the lines of another one: most likely a copy that went on by
-    /// itself. An event carries its time, so that an equal line at an equal place is the same event.
-    Alike(usize),
-    /// Perhaps a copy of a file that nothing was read of yet.
-    Later,
-    /// Nothing known.
-    New,
-}
 
 impl Follower {
     /// Finds the generation whose bytes these are.

@@ -21,7 +21,7 @@ pub struct Sample {
 /// Returns how many files a source has now, and samples of the first `files_max` of them, each at most
 /// `len_max` bytes.
 pub fn sample(spec: &SourceSpec, files_max: usize, len_max: usize) -> (usize, Vec<Sample>) {
-    let paths = expand(&mut LocalFiles, spec);
+    let paths = expand(&LocalFiles, spec);
     let samples = paths.iter().take(files_max).map(|path| Sample {
         path: path.clone(),
         lines: first_lines(path, len_max),
@@ -35,8 +35,8 @@ fn first_lines(path: &Path, len_max: usize) -> io::Result<Vec<u8>> {
             "not a regular file: only reading it in shows what it holds",
         ));
     }
-    let mut reader = if Packing::of(&mut LocalFiles, path).is_some() {
-        Reader::Packed(Packed::open(&mut LocalFiles, path)?)
+    let mut reader = if Packing::of(&LocalFiles, path).is_some() {
+        Reader::Packed(Packed::open(&LocalFiles, path)?)
     } else {
         Reader::Plain(LocalFiles.open(path)?)
     };

@@ -10,8 +10,9 @@ use super::discover::{Sibling, siblings};
 use super::files::Files;
 use super::follow::{Follower, Now, Out, Place, Siblings, Tracked, Verdict};
 use super::identity::{Seen, Trace};
+use super::matching::Match;
 use super::reader::head_of;
-use super::recognise::{Match, packed_head};
+use super::recognise::packed_head;
 use super::turn::open_reader;
 use super::worker::{Loss, Work};
 
@@ -366,7 +367,9 @@ impl Follower {
         };
         self.damage.remove(&at.file);
         let files = self.files.as_ref();
-        if !at.is_packed || at.trace.offset() == 0 {
+        let open = self.tracked.iter().filter(|at| at.reader.is_some()).count();
+        let has_room = open < files.handles_max();
+        if has_room && (!at.is_packed || at.trace.offset() == 0) {
             // Opened now, so that the next rename cannot take the file away; skipping over what was
             // unpacked before has time until its turn.
             open_reader(files, &mut at);

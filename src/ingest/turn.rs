@@ -9,8 +9,8 @@ use super::decompress::{Packed, Packing};
 use super::files::Files;
 use super::follow::{Damage, Follower, Now, Out, Pass, Tracked, Verdict};
 use super::identity::{FileId, FileKind, Seen, Trace, len_u64, not_text};
+use super::matching::Match;
 use super::reader::{Reader, skip};
-use super::recognise::Match;
 use super::worker::{Loss, Work};
 
 /// The chunk while catching up.
@@ -48,9 +48,11 @@ impl Follower {
             } else {
                 self.judge_first(idx, now, out)?
             };
+            let is_crowded = self.is_crowded();
             let Some(at) = self.tracked.get_mut(idx) else {
                 break;
             };
+            let was_open = at.reader.is_some();
             let turn = match first {
                 First::Read => read_turn(self.files.as_ref(), at, now, out)?,
                 First::Known => Turn::ending(End::Reached),
@@ -60,6 +62,9 @@ impl Follower {
                     continue;
                 }
             };
+            if is_crowded && !was_open {
+                at.lay_down();
+            }
             if turn.bytes > 0 {
                 at.first = Vec::new();
                 let look = at.look();

@@ -233,20 +233,13 @@ impl Worker {
                 state,
                 renamed_to,
             } => {
+                self.attach(slot, trace);
                 if let Some(at) = self.slots.get_mut(slot) {
-                    debug_assert_eq!(at.offset, trace.offset(), "attached elsewhere");
-                    at.start = Start::at(trace.offset(), self.limits.line_len);
-                    at.splitter = Some(Splitter::new(self.key, self.limits.line_len, trace));
                     at.state = state;
                     at.renamed_to = renamed_to;
                 }
             }
-            Work::Repeat { slot, with } => {
-                let with = self.compared_with(with);
-                if let (Some(at), Some(with)) = (self.slots.get_mut(slot), with) {
-                    at.comparison = Some(Comparison::new(with));
-                }
-            }
+            Work::Repeat { slot, with } => self.repeat(slot, with),
             Work::Chunk {
                 slot,
                 bytes,
@@ -300,6 +293,21 @@ impl Worker {
             Work::Flush => self.commit()?,
         }
         Ok(None)
+    }
+
+    fn repeat(&mut self, slot: usize, with: usize) {
+        let with = self.compared_with(with);
+        if let (Some(at), Some(with)) = (self.slots.get_mut(slot), with) {
+            at.comparison = Some(Comparison::new(with));
+        }
+    }
+
+    fn attach(&mut self, slot: usize, trace: Trace) {
+        if let Some(at) = self.slots.get_mut(slot) {
+            debug_assert_eq!(at.offset, trace.offset(), "attached elsewhere");
+            at.start = Start::at(trace.offset(), self.limits.line_len);
+            at.splitter = Some(Splitter::new(self.key, self.limits.line_len, trace));
+        }
     }
 
     /// Returns how many generations there are.
@@ -581,12 +589,7 @@ impl Worker {
             .map(|(name, text)| (name, Arc::clone(text)))
             .collect();
         self.names_sent = self.parser.names().len();
-        count(&self.progress.lines, pending.tally.lines);
-        count(&self.progress.quarantined, pending.tally.quarantined);
-        count(&self.progress.noise, pending.tally.noise);
-        count(&self.progress.blank, pending.tally.blank);
-        let events = u64::try_from(pending.events.len()).unwrap_or(u64::MAX);
-        count(&self.progress.events, events);
+        count_all(&self.progress, &pending);
         self.sink.commit(Batch {
             advance: Advance {
                 generation: at.id,
@@ -613,6 +616,16 @@ impl Worker {
 /// Tells whether the lines of a file are marked.
 fn is_marked(inode: u64, is_compressed: bool) -> bool {
     inode != 0 && !is_compressed
+}
+
+fn count_all(progress: &Progress, pending: &Pending) {
+    let tally = &pending.tally;
+    count(&progress.lines, tally.lines);
+    count(&progress.quarantined, tally.quarantined);
+    count(&progress.noise, tally.noise);
+    count(&progress.blank, tally.blank);
+    let events = u64::try_from(pending.events.len()).unwrap_or(u64::MAX);
+    count(&progress.events, events);
 }
 
 fn count(counter: &AtomicU64, more: u64) {

@@ -18,8 +18,8 @@ use crate::ingest::{
 };
 use crate::model::{
     Batch, ByteOffset, Event, Fingerprint, Gap, Generation, GenerationId, GenerationState, HashKey,
-    LineMark, LineMarks, Look, Marker, MarkerKind, Micros, Name, Names, NewGeneration, Reject,
-    SourceId, Timestamp,
+    LineMarks, Look, Marker, MarkerKind, Micros, Name, Names, NewGeneration, Reject, SourceId,
+    Timestamp,
 };
 
 pub(super) const KEY: HashKey = HashKey([3; 16]);
@@ -49,11 +49,6 @@ pub(super) struct Stored {
 impl Stored {
     pub(super) fn gaps(&self) -> Vec<Gap> {
         self.generations.iter().filter_map(|at| at.gap).collect()
-    }
-
-    pub(super) fn states(&self) -> Vec<GenerationState> {
-        let of = |at: &StoredGeneration| at.generation.state;
-        self.generations.iter().map(of).collect()
     }
 
     /// Counts down to the planned death; returns whether this call is the last and whether it is stored.
@@ -343,7 +338,7 @@ impl Bench {
         self.path.with_file_name(name)
     }
 
-    pub(super) fn write_to(&self, path: &Path, text: &str) {
+    pub(super) fn write_to(path: &Path, text: &str) {
         let mut file = OpenOptions::new()
             .create(true)
             .append(true)
@@ -370,14 +365,14 @@ impl Bench {
         for _ in 0..count {
             text.push_str(&self.line());
         }
-        self.write_to(&self.path, &text);
+        Self::write_to(&self.path, &text);
     }
 
     /// The router writes the start of a line.
     pub(super) fn append_partial(&mut self) {
         if self.partial.is_none() {
             self.next_id += 1;
-            self.write_to(&self.path, &format!("{{{},ppp", self.next_id));
+            Self::write_to(&self.path, &format!("{{{},ppp", self.next_id));
             self.partial = Some(self.next_id);
         }
     }
@@ -483,24 +478,11 @@ impl Bench {
         assert_eq!(self.ids(), self.written, "in the order of writing");
     }
 
-    /// Everything written is stored once.
-    pub(super) fn assert_once(&mut self) {
-        self.settle();
-        let mut ids = self.ids();
-        ids.sort_unstable();
-        assert_eq!(ids, self.written);
-    }
-
     /// Nothing is stored twice.
     pub(super) fn assert_no_double(&self) {
         let ids = self.ids();
         let distinct: BTreeSet<i64> = ids.iter().copied().collect();
         assert_eq!(distinct.len(), ids.len(), "{ids:?}");
-    }
-
-    /// Returns the state of a path as the sources page would show it.
-    pub(super) fn state_of(&self, path: &Path) -> &'static str {
-        self.follower.watched[path].state
     }
 }
 
@@ -508,11 +490,6 @@ pub(super) fn gz(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     encoder.write_all(bytes).unwrap();
     encoder.finish().unwrap()
-}
-
-/// Returns the checksum by which a line is recognised.
-pub(super) fn checksum(line: &str) -> u32 {
-    LineMark::checksum(line.as_bytes())
 }
 
 /// Ingests files to their ends with the ordinary limits.

@@ -14,6 +14,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::path::Path;
 
 use proptest::prelude::*;
 
@@ -146,8 +147,7 @@ impl World {
     fn begin(&self, is_new: bool) {
         if is_new && self.has_preamble {
             let line = "# what every file of this router begins with\n";
-            self.bench
-                .write_to(&self.bench.path, &line.repeat(PREAMBLE_LINES));
+            Bench::write_to(&self.bench.path, &line.repeat(PREAMBLE_LINES));
         }
     }
 
@@ -205,7 +205,7 @@ impl World {
     fn end_torn_line(&mut self) {
         let bytes = fs::read(&self.bench.path).unwrap();
         if bytes.last().is_some_and(|byte| *byte != b'\n') {
-            self.bench.write_to(&self.bench.path, "\n");
+            Bench::write_to(&self.bench.path, "\n");
         }
     }
 
@@ -297,7 +297,7 @@ impl World {
             let id = *self.bench.written.last().unwrap();
             self.files.get_mut(COPY).unwrap().ids.push(id);
         }
-        self.bench.write_to(&self.bench.at(COPY), &text);
+        Bench::write_to(&self.bench.at(COPY), &text);
     }
 
     fn rewrite(&mut self, lines: usize, is_seen: bool) {
@@ -350,7 +350,7 @@ impl World {
         fs::write(&self.bench.path, &bytes[..len]).unwrap();
         self.bench.partial = None;
         let kept = bytes[..len].split(|byte| *byte == b'\n');
-        let lines = bytes[..len].iter().filter(|byte| **byte == b'\n').count();
+        let lines = memchr::memchr_iter(b'\n', &bytes[..len]).count();
         let ids: Vec<i64> = kept
             .take(lines)
             .filter_map(|line| {
@@ -394,7 +394,7 @@ impl World {
 
     fn saw(&mut self) {
         // Half of a compressed file is not read before it has been quiet.
-        let is_read = |name: &str| !name.ends_with(".gz");
+        let is_read = |name: &str| Path::new(name).extension().is_none_or(|end| end != "gz");
         for name in self.files.keys().cloned().collect::<Vec<_>>() {
             if self.is_covered(&name) && is_read(&name) {
                 let content = self.files.get_mut(&name).unwrap();

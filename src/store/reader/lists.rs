@@ -119,7 +119,7 @@ impl Reader {
     pub(super) fn sources(&self, snapshot: &mut Snapshot) -> Result<(), StoreError> {
         let mut sources: BTreeMap<i64, SourceRow> = BTreeMap::new();
         let mut select = self.connection.prepare_cached(
-            "SELECT s.id,s.name,g.state,g.lines,g.bytes,g.blank,g.noise,g.quarantined,g.events,g.duplicates,\
+            "SELECT s.id,s.name,g.state,g.lines,g.bytes,g.blank,g.noise,g.quarantined,g.events,g.duplicates+g.repeated,\
              g.conflicts,g.newest_ts,g.read_at,g.noise_sample,g.maps_corrections FROM generation g JOIN source s ON s.id=g.source ORDER BY g.id",
         )?;
         let mut rows = select.query([])?;

@@ -1,1 +1,0 @@
-//! Files that are cut, rewritten, copied or gone.
