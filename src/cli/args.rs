@@ -102,7 +102,7 @@ pub enum ThemeArg {
 /// The dashboard's own arguments.
 #[derive(Debug, Clone, Default, PartialEq, ClapArgs)]
 pub struct DashboardArgs {
-    /// Files, folders, quoted globs, `-` (stdin) or ssh://[user@]host[:port]/path to ingest while the
+    /// Files, folders, quoted globs, `-` (stdin) or `ssh://[user@]host[:port]/path` to ingest while the
     /// dashboard is open; stdin alone when it is a pipe
     #[arg(value_name = "SOURCE")]
     pub sources: Vec<String>,
@@ -123,7 +123,7 @@ pub enum Command {
     /// Read sources into the database, without the screen
     #[command(after_help = INGEST_EXAMPLES)]
     Ingest {
-        /// Files, folders, quoted globs, `-` (stdin) or ssh://[user@]host[:port]/path
+        /// Files, folders, quoted globs, `-` (stdin) or `ssh://[user@]host[:port]/path`
         #[arg(value_name = "SOURCE", required_unless_present = "retry_quarantine")]
         sources: Vec<String>,
         /// Go on as the files grow and rotate

@@ -1,6 +1,6 @@
 //! The marks of lines read before, and the gaps: what is kept beside a checkpoint.
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{OptionalExtension, params};
 
 use super::StoreError;
 use super::writer::Writer;
@@ -164,14 +164,4 @@ impl Writer {
         }
         Ok(())
     }
-}
-
-/// Returns how many bytes of marks are kept.
-pub(super) fn mark_bytes(connection: &Connection) -> Result<u64, StoreError> {
-    let bytes: i64 = connection.query_row(
-        "SELECT coalesce(sum(mark_bytes),0) FROM generation",
-        [],
-        |row| row.get(0),
-    )?;
-    Ok(bytes.cast_unsigned())
 }

@@ -8,7 +8,6 @@ use rusqlite::{Connection, TransactionBehavior, params};
 use super::fault::{Fuse, Step, WriterOptions};
 use super::ids::IdIndex;
 use super::lock::WriterLock;
-use super::marks::mark_bytes;
 use super::row::{BlockCache, load_range};
 use super::{StoreError, connection, quarantine, rollups};
 use crate::model::{
@@ -267,6 +266,16 @@ impl Writer {
     pub fn close(self) -> Result<(), StoreError> {
         self.connection.close().map_err(|(_, error)| error.into())
     }
+}
+
+/// Returns how many bytes of marks are kept.
+fn mark_bytes(connection: &Connection) -> Result<u64, StoreError> {
+    let bytes: i64 = connection.query_row(
+        "SELECT coalesce(sum(mark_bytes),0) FROM generation",
+        [],
+        |row| row.get(0),
+    )?;
+    Ok(bytes.cast_unsigned())
 }
 
 /// Adds the names stored after those that `names` holds.

@@ -233,7 +233,7 @@ fn every_reject_reason_has_a_remedy() {
         }
         // However a call is broken into lines.
         let code: String = code(&text).split_whitespace().collect::<Vec<_>>().join("");
-        for start in ["reject(\"", "reason:\""] {
+        for start in ["reject(\"", "Reject{reason:\""] {
             for (at, _) in code.match_indices(start) {
                 let rest = &code[at + start.len()..];
                 found.insert(rest.split('"').next().unwrap().to_owned());
