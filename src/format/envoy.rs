@@ -314,6 +314,8 @@ mod tests {
                 it.attempts[0].reason.map(|name| parser.names().text(name)),
             );
             assert_eq!(found, (outcome, attempt, why), "{flags} {code}");
+            let is_retried = it.flags.has(Flags::FALLBACK_HINT);
+            assert_eq!(is_retried, flags.contains("URX"), "{flags}");
         }
         let unknown = line(1).replace("\"response_code\":200", "\"response_code\":null");
         let it = read(&mut parser, &unknown);

@@ -400,6 +400,12 @@ mod tests {
         let changed = line(5).replace("\"metadata\":\"{}\"", &format!("\"metadata\":\"{deep}\""));
         let changed = changed.replace("call_mcp_tool", "acompletion");
         assert_eq!(reason(changed.as_bytes()), "event");
+        // What is nested too deep says nothing at all, whichever reader would get through it.
+        let deep = format!("{}{}", "[".repeat(70), "]".repeat(70));
+        let changed = line(1).replacen("{\\\"", &format!("{{\\\"deep\\\": {deep}, \\\""), 1);
+        let mut parser = parser();
+        let it = read(&mut parser, &changed);
+        assert_eq!(text(&parser, it.route), "long-context");
     }
 
     proptest! {

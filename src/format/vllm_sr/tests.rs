@@ -70,6 +70,14 @@ fn what_is_not_configured_or_not_reported_is_unknown() {
     assert_eq!(used.attempts[0].cost, None);
     assert_eq!(used.attempts[0].input_tokens, None);
     assert_eq!(used.outcome, Some(Outcome::Completed));
+    assert!(used.flags.has(Flags::OUTCOME_PROVISIONAL));
+    assert_eq!(
+        used.ts.to_rfc3339(),
+        "2026-08-22T20:58:01.110000Z",
+        "its start"
+    );
+    let unpriced = line(LOG, 6).replace("\"unknown\"", "\"USD\"");
+    assert_eq!(request(&mut parser, &unpriced).cost(), None);
     let fallback = request(&mut parser, line(LOG, 12));
     merge(&mut used, fallback, &mut Vec::new());
     assert!(used.is_fallback());
@@ -166,6 +174,19 @@ fn a_replay_record_is_kept_whole() {
             "Session: action allow_switch, reason switch_allowed, previous_model qwen3-4b.",
         ]
     );
+}
+
+#[test]
+fn reasons_do_not_depend_on_the_order_in_the_line() {
+    let mut parser = parser();
+    let with = |order: &str| {
+        let own = r#""signal_confidences":{"domain:math":0.91}"#;
+        line(REPLAY, 1).replace(own, &format!(r#""signal_confidences":{{{order}}}"#))
+    };
+    let one = request(&mut parser, &with(r#""a":0.1,"b":0.2"#));
+    let other = request(&mut parser, &with(r#""b":0.2,"a":0.1"#));
+    assert!(one.recorded.is_some());
+    assert_eq!(one.recorded, other.recorded);
 }
 
 #[test]
