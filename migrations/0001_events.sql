@@ -143,9 +143,10 @@ CREATE TABLE generation (
   opened_at INTEGER NOT NULL, read_at INTEGER, noise_sample TEXT,
   -- born: when the file was made, in microseconds, 0 unknown. size, modified (nanoseconds): of the file when last
   -- looked at, 0 for pipes and compressed files. compared_with: the generation whose lines are skipped as long as they are met at the same places.
+  -- since (nanoseconds): what rotations left beside home after that is no archive.
   born INTEGER NOT NULL DEFAULT 0, size INTEGER NOT NULL DEFAULT 0,
   modified INTEGER NOT NULL DEFAULT 0, repeated INTEGER NOT NULL DEFAULT 0,
-  compared_with INTEGER REFERENCES generation(id), mark_bytes INTEGER NOT NULL DEFAULT 0
+  compared_with INTEGER REFERENCES generation(id), since INTEGER NOT NULL DEFAULT 0, mark_bytes INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 -- Which lines of a generation were read, up to 512 a block: for files that shrink and copies that end early.
 CREATE TABLE line_mark (generation INTEGER NOT NULL, first_offset INTEGER NOT NULL, lines INTEGER NOT NULL,

@@ -13,6 +13,8 @@ use super::identity::{FileId, Trace, fingerprint};
 pub(super) struct Known {
     /// The source as the user named it.
     pub(super) label: String,
+    /// The path that it came from.
+    pub(super) home: String,
     pub(super) path: String,
     pub(super) file: FileId,
     pub(super) offset: u64,
@@ -23,6 +25,9 @@ pub(super) struct Known {
     pub(super) look: Look,
     /// The checksum of its first line, where known.
     pub(super) first_line: Option<u32>,
+    /// The last change of the newest rotated file that lay beside its path when that was met first; said by
+    /// the first generation from there.
+    pub(super) since: i64,
 }
 
 impl Known {
@@ -30,6 +35,7 @@ impl Known {
     pub(super) fn from_store(generation: &Generation) -> Self {
         Self {
             label: generation.label.clone(),
+            home: generation.home.clone(),
             path: generation.path.clone(),
             file: FileId {
                 device: generation.device,
@@ -43,13 +49,21 @@ impl Known {
             is_compressed: generation.is_compressed,
             look: generation.look,
             first_line: generation.first_line.map(|line| line.checksum),
+            since: generation.since,
         }
     }
 
     /// Describes a generation of which nothing was read.
-    pub(super) fn new(label: &str, path: &Path, file: FileId, is_compressed: bool) -> Self {
+    pub(super) fn new(
+        label: &str,
+        home: &Path,
+        path: &Path,
+        file: FileId,
+        is_compressed: bool,
+    ) -> Self {
         Self {
             label: label.to_owned(),
+            home: home.to_string_lossy().into_owned(),
             path: path.to_string_lossy().into_owned(),
             file,
             offset: 0,
@@ -59,6 +73,7 @@ impl Known {
             is_compressed,
             look: Look::default(),
             first_line: None,
+            since: 0,
         }
     }
 
@@ -87,6 +102,8 @@ pub(super) struct Catalogue {
     /// How many generations have a head of that length.
     head_lens: BTreeMap<u32, usize>,
     by_first_line: HashMap<u32, Vec<usize>>,
+    /// The first generation from each path.
+    by_home: HashMap<String, usize>,
 }
 
 impl Catalogue {
@@ -106,6 +123,7 @@ impl Catalogue {
         if let Some(line) = known.first_line {
             self.by_first_line.entry(line).or_default().push(slot);
         }
+        self.by_home.entry(known.home.clone()).or_insert(slot);
         self.known.push(known);
         self.index_head(slot);
         slot
@@ -141,6 +159,21 @@ impl Catalogue {
             .collect();
         slots.sort_unstable();
         slots
+    }
+
+    /// Returns the last change of the newest rotated file that lay beside a path when it was met first;
+    /// `None`: it was not met yet.
+    pub(super) fn since(&self, home: &Path) -> Option<i64> {
+        let slot = *self.by_home.get(&*home.to_string_lossy())?;
+        Some(self.known.get(slot)?.since)
+    }
+
+    /// Tells whether a later generation came from the same path.
+    pub(super) fn has_successor(&self, slot: usize) -> bool {
+        self.known.get(slot).is_some_and(|known| {
+            let later = self.known.iter().skip(slot + 1);
+            later.into_iter().any(|other| other.home == known.home)
+        })
     }
 
     /// Returns those that begin with the line, oldest first.
@@ -238,8 +271,8 @@ mod tests {
     fn generations_are_found_by_file_and_by_their_growing_head() {
         let mut catalogue = Catalogue::default();
         let path = Path::new("r.jsonl");
-        let first = catalogue.push(Known::new("r", path, file(1), false));
-        let second = catalogue.push(Known::new("r", path, file(2), false));
+        let first = catalogue.push(Known::new("r", path, path, file(1), false));
+        let second = catalogue.push(Known::new("r", path, path, file(2), false));
         let mut trace = Trace::default();
         trace.push(b"one\n");
         catalogue.reached(first, &trace, Look::default(), KEY);

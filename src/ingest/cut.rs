@@ -8,7 +8,7 @@ use super::IngestError;
 use super::catalogue::Known;
 use super::decompress::is_packed_name;
 use super::discover::siblings;
-use super::follow::{Follower, Now, Out, Pass, Tracked};
+use super::follow::{Follower, Now, Out, Pass, Tracked, Watched};
 use super::identity::{Seen, Trace, first_line};
 use super::open::open_file;
 use super::reader::{Reader, head_of};
@@ -36,17 +36,15 @@ impl Follower {
         let is_always = self.tracked.len() <= VERIFY_ALWAYS_MAX;
         let mut idx = 0;
         while let Some(at) = self.tracked.get_mut(idx) {
-            let size_before = at.size;
             if is_intact(at, is_always) {
                 idx += 1;
                 continue;
             }
             let loss = Loss {
-                to: (size_before > at.trace.offset()).then_some(size_before),
+                to: self.catalogue.get(at.slot).and_then(Known::unread),
                 cause: GapCause::Truncated,
             };
             let (home, path) = (at.home.clone(), at.path.clone());
-            let (at_path, modified) = (at.is_at_path, at.modified);
             let state = match &at.reader {
                 Some(Reader::Plain(file)) => cut_state(&at.trace, file, at.size),
                 _ => GenerationState::Truncated,
@@ -62,9 +60,6 @@ impl Follower {
                 self.go_on_in(idx, copy, now, out)?;
                 idx += 1;
             } else {
-                if !at_path && !self.departed.contains_key(&home) {
-                    self.departed.insert(home.clone(), modified);
-                }
                 // It may have been renamed away as well: then it is a file beside its home.
                 self.rescan.insert(home);
                 self.close(idx, state, Some(loss), now, out)?;
@@ -139,8 +134,8 @@ impl Follower {
         None
     }
 
-    /// Looks once, when the start is over, for generations of these sources whose files are gone, and
-    /// notes what may be lost with them.
+    /// Looks, when the start is over, for generations of these sources whose files are gone, and notes what
+    /// may be lost with them; those that may still come back are looked for again.
     pub(super) fn settle_absent(
         &mut self,
         pass: Pass,
@@ -149,25 +144,27 @@ impl Follower {
     ) -> Result<(), IngestError> {
         let is_due = if self.is_following {
             now.elapsed >= ABSENT_AFTER
-                && (self.awaited.is_empty() || now.elapsed >= ABSENT_AFTER_ALL)
+                && self.discovered == Some(now.elapsed)
+                && (!self.is_awaiting || now.elapsed >= ABSENT_AFTER_ALL)
         } else {
             pass.is_done
         };
-        if self.is_settled || !is_due || out.is_stopped() {
+        if !is_due || out.is_stopped() {
             return Ok(());
         }
-        self.is_settled = true;
-        let labels: Vec<String> = self.specs.iter().map(super::SourceSpec::label).collect();
-        for slot in 0..self.known_before {
+        for slot in std::mem::take(&mut self.unsettled) {
             let Some(known) = self.catalogue.get(slot) else {
-                break;
+                continue;
             };
-            let is_ours =
-                known.is_unfinished() && !known.is_pipe() && labels.contains(&known.label);
-            if !is_ours || self.tracked_at(slot).is_some() {
+            if !known.is_unfinished() || self.tracked_at(slot).is_some() {
                 continue;
             }
-            let Some((state, loss)) = self.absence(known) else {
+            let Some((state, loss)) = self.absence(slot, known) else {
+                let is_named = |at: &Watched| at.is_named;
+                let is_awaited = self.watched.get(Path::new(&known.home)).is_some_and(is_named);
+                if is_awaited || now.elapsed < ABSENT_AFTER_ALL {
+                    self.unsettled.push(slot);
+                }
                 continue;
             };
             self.catalogue.set_state(slot, state);
@@ -183,9 +180,10 @@ impl Follower {
 
     /// Returns what became of a generation that is not being read, and what may be lost with it; `None`:
     /// nothing that is known to be unread.
-    fn absence(&self, known: &Known) -> Option<(GenerationState, Loss)> {
+    fn absence(&self, slot: usize, known: &Known) -> Option<(GenerationState, Loss)> {
         let path = Path::new(&known.path);
         let unread = known.unread();
+        let has_successor = self.catalogue.has_successor(slot);
         match std::fs::metadata(path).map(|metadata| Seen::new(&metadata)) {
             // It is there but cannot be read now.
             Ok(seen) if seen.id == known.file && !self.is_tracked(seen.id) => None,
@@ -198,14 +196,16 @@ impl Follower {
             )),
             // Somebody else's place now: its router may have written until it was renamed away. A file
             // that had been rotated before was complete.
-            Ok(_) if unread.is_some() || is_live(known) => Some((
+            found
+                if unread.is_some() || is_live(known) && (found.is_ok() || has_successor) =>
+            Some((
                 GenerationState::Replaced,
                 Loss {
                     to: unread,
                     cause: GapCause::Gone,
                 },
             )),
-            Err(_) if unread.is_some() || known.is_compressed => Some((
+            Err(_) if known.is_compressed => Some((
                 GenerationState::Replaced,
                 Loss {
                     to: unread,

@@ -1,6 +1,5 @@
 //! Which paths belong to the sources, and which files lie beside a path after rotations.
 
-use std::cmp::Reverse;
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
@@ -34,7 +33,8 @@ fn folder(path: &Path) -> Vec<PathBuf> {
     found
 }
 
-fn names_in(folder: &Path) -> Vec<String> {
+/// Returns the names in a folder, sorted.
+pub(super) fn names_in(folder: &Path) -> Vec<String> {
     let folder = if folder.as_os_str().is_empty() {
         Path::new(".")
     } else {
@@ -43,9 +43,11 @@ fn names_in(folder: &Path) -> Vec<String> {
     let Ok(entries) = fs::read_dir(folder) else {
         return Vec::new();
     };
-    entries
+    let mut names: Vec<String> = entries
         .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-        .collect()
+        .collect();
+    names.sort_unstable();
+    names
 }
 
 fn is_regular(path: &Path) -> bool {
@@ -107,22 +109,32 @@ pub(super) struct Sibling {
 }
 
 /// Returns the files with the same stem beside `path`, oldest first.
+pub(super) fn siblings(path: &Path) -> Vec<Sibling> {
+    let folder = path.parent().unwrap_or(Path::new(""));
+    siblings_among(path, &names_in(folder))
+}
+
+/// Returns those of the sorted `names` in the folder of `path` that have its stem, oldest first.
 ///
 /// The time of the last change decides, because a file that was rotated away is not written any more;
-/// where it is the same, numbers count backwards in time (`.3` is older than `.1`), then the name decides.
-pub(super) fn siblings(path: &Path) -> Vec<Sibling> {
+/// where it is the same, numbers count backwards in time (`.3` is older than `.1`) unless the other files
+/// say that they count forwards, then the name decides.
+pub(super) fn siblings_among(path: &Path, names: &[String]) -> Vec<Sibling> {
     let Some(name) = path.file_name().and_then(OsStr::to_str) else {
         return Vec::new();
     };
     let folder = path.parent().unwrap_or(Path::new(""));
     let stem = stem(name);
-    let mut found: Vec<(Option<u32>, Sibling)> = names_in(folder)
-        .into_iter()
-        .filter(|other| other != name && other.starts_with(stem))
+    let first = names.partition_point(|other| other.as_str() < stem);
+    let mut found: Vec<(Option<u32>, Sibling)> = names
+        .iter()
+        .skip(first)
+        .take_while(|other| other.starts_with(stem))
+        .filter(|other| *other != name)
         .filter_map(|other| {
-            let path = folder.join(&other);
+            let path = folder.join(other);
             let seen = Seen::new(&fs::metadata(&path).ok()?);
-            let mark = rotation_mark(name, &other);
+            let mark = rotation_mark(name, other);
             (seen.kind == FileKind::Regular).then(|| {
                 let sibling = Sibling {
                     path,
@@ -133,13 +145,36 @@ pub(super) fn siblings(path: &Path) -> Vec<Sibling> {
             })
         })
         .collect();
+    let counts_forwards = counts_forwards(&found);
     found.sort_by(|(number_a, a), (number_b, b)| {
-        let key = |number: Option<u32>, at: &Sibling| (at.seen.modified, Reverse(number));
-        key(*number_a, a)
-            .cmp(&key(*number_b, b))
+        let numbers = if counts_forwards {
+            number_a.cmp(number_b)
+        } else {
+            number_b.cmp(number_a)
+        };
+        (a.seen.modified.cmp(&b.seen.modified))
+            .then(numbers)
             .then_with(|| a.path.cmp(&b.path))
     });
     found.into_iter().map(|(_, sibling)| sibling).collect()
+}
+
+/// Tells whether more of the numbered files are newer than the next smaller number than are older.
+fn counts_forwards(found: &[(Option<u32>, Sibling)]) -> bool {
+    let mut numbered: Vec<(u32, i128)> = found
+        .iter()
+        .filter_map(|(number, at)| Some(((*number)?, at.seen.modified)))
+        .collect();
+    numbered.sort_unstable();
+    let balance: i32 = numbered
+        .windows(2)
+        .map(|pair| match pair {
+            [(_, a), (_, b)] if a < b => 1,
+            [(_, a), (_, b)] if a > b => -1,
+            _ => 0,
+        })
+        .sum();
+    balance > 0
 }
 
 fn stem(name: &str) -> &str {
@@ -198,6 +233,26 @@ mod tests {
         let found = siblings(&folder.path().join("r.log"));
         let expected = ["r.log.10", "r.log.2.gz", "r.log.1"];
         assert_eq!(names(&found), expected.map(|name| (name.to_owned(), true)));
+    }
+
+    #[test]
+    fn numbers_that_count_forwards_are_noticed() {
+        let folder = tempfile::tempdir().unwrap();
+        let modified = |name: &str, seconds: u64| {
+            let file = fs::File::create(folder.path().join(name)).unwrap();
+            let at = std::time::UNIX_EPOCH + std::time::Duration::from_secs(seconds);
+            file.set_modified(at).unwrap();
+        };
+        for (name, seconds) in [("r.log.1", 10), ("r.log.2", 20), ("r.log.3", 20)] {
+            modified(name, seconds);
+        }
+        let expected = ["r.log.1", "r.log.2", "r.log.3"].map(|name| (name.to_owned(), true));
+        assert_eq!(names(&siblings(&folder.path().join("r.log"))), expected);
+        modified("r.log.1", 30);
+        modified("r.log.2", 20);
+        modified("r.log.3", 20);
+        let expected = ["r.log.3", "r.log.2", "r.log.1"].map(|name| (name.to_owned(), true));
+        assert_eq!(names(&siblings(&folder.path().join("r.log"))), expected);
     }
 
     #[test]

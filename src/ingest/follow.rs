@@ -6,6 +6,7 @@
 //!
 //! Looking is the mechanism: there is no notification that could be missed or run out.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -78,9 +79,6 @@ pub(super) struct Pass {
     pub(super) is_done: bool,
 }
 
-/// The files beside a path: each with its length and its last change.
-pub(super) type Siblings = HashSet<(FileId, u64, i128)>;
-
 /// A path that is looked at in every pass.
 pub(super) struct Watched {
     pub(super) label: String,
@@ -137,22 +135,17 @@ pub(super) struct Follower {
     pub(super) watched: BTreeMap<PathBuf, Watched>,
     pub(super) tracked: Vec<Tracked>,
     pub(super) catalogue: Catalogue,
-    /// How many generations were known at the start.
-    pub(super) known_before: usize,
-    /// Which of them were unfinished, by the path that they came from.
-    pub(super) left_unfinished: HashMap<PathBuf, Vec<usize>>,
+    /// Those of these sources that were unfinished at the start and not found yet.
+    pub(super) unsettled: Vec<usize>,
     pub(super) pipes: Vec<Pipe>,
     /// Files that need no second look until they change.
     pub(super) settled: HashMap<FileId, Settled>,
     /// Compressed files, and since when they are as they are.
     pub(super) quiet: HashMap<FileId, (Seen, Micros)>,
-    /// The siblings of a path at the last scan.
-    pub(super) baseline: HashMap<PathBuf, Siblings>,
-    /// The last change of the file that left a path last: what is older was there before it.
-    pub(super) departed: HashMap<PathBuf, i128>,
-    /// Compressed siblings that came since the start but were not whole yet, with the last change
-    /// of the file that had left their path by then.
-    pub(super) awaited: HashMap<FileId, i128>,
+    /// The names in folders that were asked for in this pass.
+    pub(super) listings: HashMap<PathBuf, Vec<String>>,
+    /// Whether a compressed file is not quiet yet.
+    pub(super) is_awaiting: bool,
     /// Folders with files that may be rotated: when their entries changed last, and whether they are
     /// looked through once more, for changes within the same tick of the clock.
     pub(super) folders: HashMap<PathBuf, (i128, bool)>,
@@ -160,12 +153,10 @@ pub(super) struct Follower {
     pub(super) rescan: HashSet<PathBuf>,
     /// Whether a file waits for another one's turn.
     pub(super) is_waiting: bool,
-    /// Whether the generations whose files are gone have been looked for.
-    pub(super) is_settled: bool,
+    /// What was read before the files had their turn.
+    pub(super) read_early: Pass,
     pub(super) bytes_done: u64,
     pub(super) damaged: u64,
-    /// The wall clock of the first pass, in nanoseconds.
-    pub(super) started: i128,
     pub(super) discovered: Option<Micros>,
     pub(super) wake: Arc<Notify>,
 }
@@ -179,15 +170,15 @@ impl Follower {
         known: &[Generation],
         wake: Arc<Notify>,
     ) -> Self {
-        let mut left_unfinished: HashMap<PathBuf, Vec<usize>> = HashMap::new();
+        let labels: HashSet<String> = specs.iter().map(SourceSpec::label).collect();
+        let mut unsettled = Vec::new();
         for (slot, generation) in known.iter().enumerate() {
             let is_unfinished = matches!(
                 generation.state,
                 GenerationState::Open | GenerationState::Rotated
             );
-            if is_unfinished {
-                let home = PathBuf::from(&generation.home);
-                left_unfinished.entry(home).or_default().push(slot);
+            if is_unfinished && labels.contains(&generation.label) && generation.inode != 0 {
+                unsettled.push(slot);
             }
         }
         Self {
@@ -197,21 +188,18 @@ impl Follower {
             watched: BTreeMap::new(),
             tracked: Vec::new(),
             catalogue: Catalogue::from_store(known),
-            known_before: known.len(),
-            left_unfinished,
+            unsettled,
             pipes: Vec::new(),
             settled: HashMap::new(),
             quiet: HashMap::new(),
-            baseline: HashMap::new(),
-            departed: HashMap::new(),
-            awaited: HashMap::new(),
+            listings: HashMap::new(),
+            is_awaiting: false,
             folders: HashMap::new(),
             rescan: HashSet::new(),
             is_waiting: false,
-            is_settled: false,
+            read_early: Pass::default(),
             bytes_done: 0,
             damaged: 0,
-            started: 0,
             discovered: None,
             wake,
         }
@@ -220,6 +208,8 @@ impl Follower {
     /// Makes one pass.
     pub(super) fn step(&mut self, now: Now, out: &mut dyn Out) -> Result<Pass, IngestError> {
         self.is_waiting = false;
+        self.is_awaiting = false;
+        self.listings.clear();
         self.discover(now, out)?;
         let looks = self.look(now, out)?;
         self.look_at_folders();
@@ -256,7 +246,7 @@ impl Follower {
     }
 
     fn check_departed(&mut self, now: Now, out: &mut dyn Out) -> Result<(), IngestError> {
-        let mut homes: Vec<(PathBuf, i128)> = Vec::new();
+        let mut homes: Vec<PathBuf> = Vec::new();
         for at in &mut self.tracked {
             if at.is_at_path || at.is_rotated || at.is_finished || at.is_packed {
                 continue;
@@ -270,15 +260,11 @@ impl Follower {
             }
             at.is_rotated = true;
             at.idle_since = None;
-            if let Some(seen) = at.reader.as_ref().and_then(Reader::seen) {
-                at.modified = seen.modified;
-            }
             self.catalogue.set_state(at.slot, GenerationState::Rotated);
-            homes.push((at.home.clone(), at.modified));
+            homes.push(at.home.clone());
             out.send(mark(at, GenerationState::Rotated, now))?;
         }
-        for (home, modified) in homes {
-            self.departed.insert(home.clone(), modified);
+        for home in homes {
             self.scan(&home, now, out)?;
         }
         Ok(())
@@ -318,6 +304,9 @@ impl Follower {
         out: &mut dyn Out,
     ) -> Result<(), IngestError> {
         let mut rewritten = Vec::new();
+        // Older files first: files of a folder may be rotations of each other.
+        let mut looks: Vec<&(PathBuf, Seen)> = looks.iter().collect();
+        looks.sort_by_key(|(path, seen)| (seen.modified, Reverse(path.as_os_str().len()), path));
         for (path, seen) in looks {
             if out.is_stopped() || self.is_tracked(seen.id) {
                 continue;
@@ -412,7 +401,7 @@ impl Follower {
         if !self.is_following {
             return true;
         }
-        match self.quiet.get(&seen.id) {
+        let is_quiet = match self.quiet.get(&seen.id) {
             Some((last, since)) if last.is_unchanged(seen) => {
                 now.elapsed.0.saturating_sub(since.0) >= PACKED_QUIET.0
             }
@@ -420,7 +409,9 @@ impl Follower {
                 self.quiet.insert(seen.id, (*seen, now.elapsed));
                 false
             }
-        }
+        };
+        self.is_awaiting |= !is_quiet;
+        is_quiet
     }
 
     /// Ends a generation and remembers where, and what may be lost behind its end.
@@ -433,8 +424,6 @@ impl Follower {
         out: &mut dyn Out,
     ) -> Result<(), IngestError> {
         let at = self.tracked.remove(idx);
-        self.catalogue
-            .reached(at.slot, &at.trace, at.look(), self.key);
         self.catalogue.moved(at.slot, &at.path, at.file);
         self.catalogue.set_state(at.slot, state);
         // A copy that ends before its original did: what was seen of the rest is lost.
@@ -543,5 +532,6 @@ pub(super) fn new_generation(label: &str, path: &Path, file: FileId) -> NewGener
         born: file.born,
         is_compressed: is_packed_name(path),
         compared_with: None,
+        since: 0,
     }
 }

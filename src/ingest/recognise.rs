@@ -9,7 +9,7 @@ use crate::model::Micros;
 
 use super::IngestError;
 use super::catalogue::Known;
-use super::compare::{Shared, SharedEnd};
+use super::compare::SharedEnd;
 use super::decompress::{Packed, is_packed_name};
 use super::follow::{Follower, Now, Out, Tracked};
 use super::identity::{FileId, HEAD_LEN_MAX, Seen, TAIL_LEN_MAX, Trace, first_line};
@@ -17,7 +17,7 @@ use super::open::open_file;
 use super::reader::{Reader, exactly_at, head_of, packed_verify, plain_verify, skip};
 
 /// With how many generations a file is compared line by line at the most.
-const COMPARED_MAX: usize = 8;
+const COMPARED_MAX: usize = 64;
 
 /// How long a compressed file of which no line can be had may be quiet before it is taken as damaged.
 const PACKED_PATIENCE: Micros = Micros(10_000_000);
@@ -32,7 +32,7 @@ pub(super) enum Match {
     /// A copy of a generation that is being read.
     Alias(usize),
     /// Nothing but the first lines of a generation.
-    StartOfKnown,
+    StartOf(usize),
     /// A known generation whose file was cut or rewritten; with the one whose lines it has now.
     Rewritten(usize, Option<usize>),
     /// A file of its own that begins with the lines of another one: most likely a copy that went on by
@@ -44,9 +44,45 @@ pub(super) enum Match {
     New,
 }
 
+/// Whose lines a file begins with.
+#[derive(Debug)]
+enum Kinship {
+    /// Nobody's.
+    None,
+    /// Those of a generation; whole: all of them.
+    Of { slot: usize, is_whole: bool },
+    /// Those of a generation that is being read and may have more of them.
+    Undecided,
+}
+
+impl Kinship {
+    fn or(self, stranger: Match) -> Match {
+        match self {
+            Self::None => stranger,
+            Self::Of { slot, is_whole: true } => Match::StartOf(slot),
+            Self::Of { slot, .. } => Match::Alike(slot),
+            Self::Undecided => Match::Later,
+        }
+    }
+}
+
 impl Follower {
     /// Finds the generation whose bytes these are.
     pub(super) fn recognise(
+        &mut self,
+        path: &Path,
+        seen: &Seen,
+        now: Now,
+        out: &mut dyn Out,
+    ) -> Result<Match, IngestError> {
+        let found = self.try_recognise(path, seen, now, out)?;
+        if matches!(found, Match::Later) && self.read_waiting(now, out)? {
+            return self.try_recognise(path, seen, now, out);
+        }
+        Ok(found)
+    }
+
+    fn try_recognise(
         &self,
         path: &Path,
         seen: &Seen,
@@ -94,35 +130,36 @@ impl Follower {
     ) -> Result<Match, IngestError> {
         let head = head_of(file);
         let reopen = || Some(Reader::Plain(file.try_clone().ok()?));
-        if let Some((slot, trace)) = self.verified(file, &head, seen) {
-            let found = match self.tracked_at(slot) {
-                Some(at) => is_copy(at, file, seen).then_some(Match::Alias(slot)),
-                None if self.is_its_file(slot, seen.id) => Some(Match::Known(slot, trace)),
-                // A copy: another generation may have more of its lines.
-                None => Some(
-                    self.most_shared(&head, trace.offset(), reopen, out)?
-                        .map_or(Match::Known(slot, trace), |shared| {
-                            self.judge_shared(shared)
-                        }),
-                ),
-            };
-            if let Some(found) = found {
-                return Ok(found);
+        let verified = self.verified(file, &head, seen);
+        match &verified {
+            Some((slot, _)) if self.tracked_at(*slot).is_some_and(|at| is_copy(at, file, seen)) => {
+                return Ok(Match::Alias(*slot));
             }
+            Some((slot, trace))
+                if self.is_its_file(*slot, seen.id) && self.tracked_at(*slot).is_none() =>
+            {
+                return Ok(Match::Known(*slot, trace.clone()));
+            }
+            _ => {}
         }
-        let is_twin = |at: &Tracked| {
-            Some(at.slot) != itself && is_same_before(at, file, at.size.min(seen.size))
-        };
-        if self.has_unread_twin(&head, is_twin) {
+        if self.has_unread_kin(&head, itself) {
             return Ok(Match::Later);
         }
-        let shared = self.most_shared(&head, 0, reopen, out)?;
+        if let Some((slot, trace)) = verified.filter(|(slot, _)| self.tracked_at(*slot).is_none()) {
+            // A copy: another generation may have more of its lines.
+            let kinship = self.kinship(&head, trace.offset(), reopen, out)?;
+            return Ok(kinship.or(Match::Known(slot, trace)));
+        }
+        let kinship = self.kinship(&head, 0, reopen, out)?;
         let is_cut = |(_, known): &(usize, &Known)| {
             known.is_unfinished() && known.offset > 0 && seen.size > 0
         };
-        match self.latest_of(seen.id).filter(is_cut) {
-            Some((slot, _)) => Ok(Match::Rewritten(slot, shared.map(|(_, with)| with))),
-            None => Ok(shared.map_or(Match::New, |shared| self.judge_shared(shared))),
+        match (self.latest_of(seen.id).filter(is_cut), &kinship) {
+            (Some((slot, _)), Kinship::Of { slot: with, .. }) => {
+                Ok(Match::Rewritten(slot, Some(*with)))
+            }
+            (Some((slot, _)), Kinship::None) => Ok(Match::Rewritten(slot, None)),
+            _ => Ok(kinship.or(Match::New)),
         }
     }
 
@@ -164,34 +201,37 @@ impl Follower {
         best.map(|(_, slot, trace)| (slot, trace))
     }
 
-    /// Compares a file with the generations that begin like it; returns the one that shares most lines with
-    /// it, if those are more than `known` bytes.
-    fn most_shared(
+    /// Compares a file with the generations that begin like it, of which one is known to share its first
+    /// `known` bytes.
+    fn kinship(
         &self,
         head: &[u8],
         known: u64,
         reopen: impl Fn() -> Option<Reader>,
         out: &mut dyn Out,
-    ) -> Result<Option<(Shared, usize)>, IngestError> {
-        let mut best: Option<(Shared, usize)> = None;
+    ) -> Result<Kinship, IngestError> {
+        let mut best = known;
+        let mut kinship = Kinship::None;
         for slot in self.candidates(head) {
             let Some(reader) = reopen() else {
                 break;
             };
             let shared = out.compare(slot, reader)?;
-            if shared.bytes > best.map_or(known, |(best, _)| best.bytes) {
-                best = Some((shared, slot));
+            let is_cut_short = shared.end == SharedEnd::Generation
+                && shared.bytes > 0
+                && self.tracked_at(slot).is_some_and(has_more);
+            if is_cut_short {
+                return Ok(Kinship::Undecided);
+            }
+            if shared.bytes > best {
+                best = shared.bytes;
+                kinship = Kinship::Of {
+                    slot,
+                    is_whole: shared.end == SharedEnd::File,
+                };
             }
         }
-        Ok(best)
-    }
-
-    fn judge_shared(&self, (shared, slot): (Shared, usize)) -> Match {
-        match shared.end {
-            SharedEnd::File => Match::StartOfKnown,
-            SharedEnd::Generation if self.tracked_at(slot).is_some_and(has_more) => Match::Later,
-            _ => Match::Alike(slot),
-        }
+        Ok(kinship)
     }
 
     /// Returns the generations to compare with: those that begin with the same line, or with the same bytes
@@ -222,19 +262,16 @@ impl Follower {
         if let Some((slot, trace)) = self.verified_packed(path)
             && self.tracked_at(slot).is_none()
         {
-            let shared = self.most_shared(&head, trace.offset(), reopen, out)?;
-            return Ok(shared.map_or(Match::Known(slot, trace), |shared| {
-                self.judge_shared(shared)
-            }));
+            let kinship = self.kinship(&head, trace.offset(), reopen, out)?;
+            return Ok(kinship.or(Match::Known(slot, trace)));
         }
         if is_patient && head.len() < HEAD_LEN_MAX && first_line(&head).is_none() {
             return Ok(Match::Later);
         }
-        if self.has_unread_twin(&head, |_| true) {
+        if self.has_unread_kin(&head, None) {
             return Ok(Match::Later);
         }
-        let shared = self.most_shared(&head, 0, reopen, out)?;
-        Ok(shared.map_or(Match::New, |shared| self.judge_shared(shared)))
+        Ok(self.kinship(&head, 0, reopen, out)?.or(Match::New))
     }
 
     /// Returns the generation that was read furthest of those whose head and tail stand in the
@@ -250,21 +287,26 @@ impl Follower {
         packed_verify(path, &candidates, self.key).ok().flatten()
     }
 
-    /// Tells whether the file begins like one whose turn has not come yet: perhaps one is a copy of the
-    /// other.
-    fn has_unread_twin(&self, head: &[u8], is_twin: impl Fn(&Tracked) -> bool) -> bool {
+    /// Tells whether the file begins like one of which nothing was read yet: perhaps one is a copy of the
+    /// other. Of two that were both met empty, the later one waits.
+    fn has_unread_kin(&self, head: &[u8], itself: Option<usize>) -> bool {
+        let line = first_line(head);
         self.tracked
             .iter()
             .filter(|at| at.trace.offset() == 0 && !at.is_finished)
-            .any(|at| {
-                let len = at.first.len().min(head.len());
-                len > 0 && at.first.get(..len) == head.get(..len) && is_twin(at)
+            .filter(|at| itself.is_none_or(|itself| at.slot < itself))
+            .any(|at| match (line, first_line(&at.first)) {
+                (Some(line), Some(other)) => line == other,
+                _ => {
+                    let len = at.first.len().min(head.len());
+                    len > 0 && at.first.get(..len) == head.get(..len)
+                }
             })
     }
 }
 
 /// Tells whether a file that is being read has bytes that were not read yet.
-fn has_more(at: &Tracked) -> bool {
+pub(super) fn has_more(at: &Tracked) -> bool {
     match at.reader.as_ref().and_then(Reader::seen) {
         Some(now) => now.size > at.trace.offset(),
         None => !at.is_finished && at.is_packed,

@@ -7,8 +7,8 @@ use crate::model::{GapCause, GenerationState};
 use super::IngestError;
 use super::catalogue::Known;
 use super::decompress::is_packed_name;
-use super::discover::{Sibling, siblings};
-use super::follow::{Follower, Now, Out, Place, Siblings, Tracked, Verdict};
+use super::discover::{Sibling, names_in, siblings_among};
+use super::follow::{Follower, Now, Out, Place, Tracked, Verdict};
 use super::identity::{Seen, Trace};
 use super::open::open_file;
 use super::reader::head_of;
@@ -30,30 +30,24 @@ struct Search {
     label: String,
     /// The path.
     home: PathBuf,
-    /// What was changed before that had left the path, or was beside it, before.
-    since: i128,
+    /// What was changed later came after the path was met first; `None`: it was not met yet.
+    since: Option<i64>,
     /// Whether a file was met that was read before: those after it came later.
     has_anchor: bool,
-    /// Files with the name of a rotation that nothing is known of; with the last change before them, when
-    /// they were awaited since they came.
-    strangers: Vec<(Place, Option<i128>)>,
-    /// What was there at the last look; `None`: this is the first, and nothing is missing from the path.
-    before: Option<Siblings>,
-    now: Siblings,
 }
 
 impl Search {
-    fn is_new(&self, seen: &Seen) -> bool {
-        let was_there = |before: &Siblings| before.contains(&(seen.id, seen.size, seen.modified));
-        self.before
-            .as_ref()
-            .is_some_and(|before| !was_there(before))
+    /// Tells whether a file that nothing is known of was left by a rotation since the path was met; else it
+    /// is an archive, or somebody else's.
+    fn admits(&self, sibling: &Sibling) -> bool {
+        let is_since = |since| sibling.seen.modified > i128::from(since);
+        sibling.is_rotation && (self.has_anchor || self.since.is_some_and(is_since))
     }
 }
 
 impl Follower {
     /// Finds what rotations left beside `home`: known generations to be finished, and files that came and
-    /// went between two passes, which are newer than the file that left `home` last.
+    /// went between two passes or while nobody looked.
     pub(super) fn scan(
         &mut self,
         home: &Path,
@@ -64,61 +58,44 @@ impl Follower {
             || home.to_string_lossy().into_owned(),
             |at| at.label.clone(),
         );
-        let missing = self.missing_from(home);
-        let before = self.baseline.remove(home);
         let mut search = Search {
             label,
             home: home.to_owned(),
-            // What came beside a path that nothing has left yet must have come since the start.
-            since: self
-                .departed
-                .get(home)
-                .copied()
-                .or(missing)
-                .unwrap_or(self.started),
+            since: self.catalogue.since(home),
             has_anchor: false,
-            strangers: Vec::new(),
-            before: before.or(missing.map(|_| Siblings::new())),
-            now: Siblings::new(),
         };
-        for sibling in siblings(home) {
-            self.meet_sibling(sibling, &mut search, now, out)?;
+        for sibling in self.siblings(home) {
+            self.meet_sibling(&sibling, &mut search, now, out)?;
         }
-        self.admit_strangers(search, now, out)
+        Ok(())
     }
 
-    /// Returns the last change of a file that came from `home` and cannot be found at it, nor is being read.
-    fn missing_from(&self, home: &Path) -> Option<i128> {
-        let at_home = std::fs::metadata(home).ok().map(|found| Seen::new(&found));
-        self.left_unfinished
-            .get(home)?
-            .iter()
-            .filter_map(|slot| Some((*slot, self.catalogue.get(*slot)?)))
-            .filter(|(slot, known)| {
-                known.is_unfinished()
-                    && at_home.is_none_or(|seen| seen.id != known.file)
-                    && self.tracked_at(*slot).is_none()
-            })
-            .map(|(_, known)| i128::from(known.look.modified))
-            .max()
+    /// Returns the files beside a path; each folder is listed once a pass.
+    fn siblings(&mut self, path: &Path) -> Vec<Sibling> {
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let names = self
+            .listings
+            .entry(folder.to_owned())
+            .or_insert_with(|| names_in(folder));
+        siblings_among(path, names)
     }
 
     fn meet_sibling(
         &mut self,
-        sibling: Sibling,
+        sibling: &Sibling,
         search: &mut Search,
         now: Now,
         out: &mut dyn Out,
     ) -> Result<(), IngestError> {
-        let (path, seen) = (sibling.path, sibling.seen);
-        if let Some(at) = self.tracked.iter_mut().find(|at| at.file == seen.id) {
+        let (path, seen) = (&sibling.path, sibling.seen);
+        if let Some(at) = self.tracked.iter().find(|at| at.file == seen.id) {
             search.has_anchor = true;
-            if at.path != path && !self.watched.contains_key(&at.path) || at.is_rotated {
-                self.note_rename(&path, &seen, now, out)?;
+            if at.path != *path && !self.watched.contains_key(&at.path) || at.is_rotated {
+                self.note_rename(path, &seen, now, out)?;
             }
             return Ok(());
         }
-        if self.watched.contains_key(&path) {
+        if self.watched.contains_key(path) {
             return Ok(());
         }
         // A file that was read before is no stranger, whatever became of its bytes.
@@ -127,24 +104,19 @@ impl Follower {
             search.has_anchor |= verdict != Verdict::StartOfKnown;
             return Ok(());
         }
-        let is_packed = is_packed_name(&path);
+        let is_packed = is_packed_name(path);
         if is_packed && !self.is_quiet(&seen, now) {
             self.rescan.insert(search.home.clone());
-            if search.is_new(&seen) {
-                self.awaited.entry(seen.id).or_insert(search.since);
-            }
             return Ok(());
         }
-        let awaited = self.awaited.remove(&seen.id);
-        search.now.insert((seen.id, seen.size, seen.modified));
         let place = Place {
             label: search.label.clone(),
             home: search.home.clone(),
-            path,
+            path: path.clone(),
             seen,
             is_rotated: true,
         };
-        match self.recognise(&place.path, &seen, now, out)? {
+        match self.recognise(path, &seen, now, out)? {
             Match::Known(slot, trace) => {
                 search.has_anchor = true;
                 let is_more = self.catalogue.get(slot).is_some_and(|known| {
@@ -155,38 +127,18 @@ impl Follower {
                 }
             }
             found @ (Match::New | Match::Alike(_)) => {
-                if sibling.is_rotation && search.has_anchor {
+                if search.admits(sibling) {
                     self.act(found, &place, now, out)?;
-                } else if sibling.is_rotation {
-                    search.strangers.push((place, awaited));
                 }
             }
             found => {
-                search.has_anchor |= !matches!(found, Match::StartOfKnown | Match::Later);
+                search.has_anchor |= !matches!(found, Match::StartOf(_) | Match::Later);
                 if matches!(found, Match::Later) {
                     self.rescan.insert(search.home.clone());
                 }
                 self.act(found, &place, now, out)?;
             }
         }
-        Ok(())
-    }
-
-    /// Reads those strangers that came after what was there before; the others are archives.
-    fn admit_strangers(
-        &mut self,
-        mut search: Search,
-        now: Now,
-        out: &mut dyn Out,
-    ) -> Result<(), IngestError> {
-        for (place, awaited) in std::mem::take(&mut search.strangers) {
-            let is_since = place.seen.modified >= awaited.unwrap_or(search.since);
-            let is_new = !search.has_anchor && search.is_new(&place.seen);
-            if is_since && (awaited.is_some() || is_new) {
-                self.take_up(&place, now, out)?;
-            }
-        }
-        self.baseline.insert(search.home, search.now);
         Ok(())
     }
 
@@ -245,7 +197,7 @@ impl Follower {
                 self.settle(place.seen, Verdict::AliasOf(slot));
                 Ok(())
             }
-            Match::StartOfKnown => {
+            Match::StartOf(_) => {
                 self.settle(place.seen, Verdict::StartOfKnown);
                 Ok(())
             }
@@ -308,12 +260,30 @@ impl Follower {
             Start::Fresh => None,
             Start::Repeating(slot) => Some(slot),
         };
-        let new = place.new_generation();
-        let known = Known::new(&place.label, &place.path, place.seen.id, new.is_compressed);
+        let mut new = place.new_generation();
+        if self.catalogue.since(&place.home).is_none() {
+            new.since = self.newest_archive(&place.home);
+        }
+        let (home, path) = (&place.home, &place.path);
+        let known = Known {
+            since: new.since,
+            ..Known::new(&place.label, home, path, place.seen.id, new.is_compressed)
+        };
         out.send(Work::Open { new, repeats })?;
         let slot = self.catalogue.push(known);
         self.track(slot, Trace::default(), place);
         Ok(())
+    }
+
+    /// Returns the last change of the newest rotated file beside a path that is met for the first time.
+    fn newest_archive(&mut self, home: &Path) -> i64 {
+        let newest = self
+            .siblings(home)
+            .into_iter()
+            .filter(|at| at.is_rotation && !self.watched.contains_key(&at.path))
+            .map(|at| at.seen.modified)
+            .max();
+        newest.map_or(0, |at| i64::try_from(at).unwrap_or_default())
     }
 
     fn attach(

@@ -10,7 +10,7 @@ use super::follow::{Follower, Now, Out, Pass, Tracked, Verdict};
 use super::identity::{FileId, FileKind, Seen, Trace, len_u64, not_text};
 use super::open::open_file;
 use super::reader::{Reader, skip};
-use super::recognise::Match;
+use super::recognise::{Match, has_more};
 use super::worker::{Loss, Work};
 
 /// The chunk while catching up.
@@ -23,87 +23,119 @@ const TURN_BYTES: u64 = 16 * 1024 * 1024;
 impl Follower {
     /// Reads every file in turn, older generations first.
     pub(super) fn read_all(&mut self, now: Now, out: &mut dyn Out) -> Result<Pass, IngestError> {
-        let mut pass = Pass::default();
+        let mut pass = std::mem::take(&mut self.read_early);
         let mut idx = 0;
         while idx < self.tracked.len() && !out.is_stopped() {
-            let Some(at) = self.tracked.get_mut(idx) else {
-                break;
-            };
-            if at.is_finished {
-                idx += 1;
-                continue;
-            }
-            let first = if at.is_judged || at.is_packed || at.size == 0 {
-                First::Read
-            } else {
-                self.judge_first(idx, now, out)?
-            };
-            let Some(at) = self.tracked.get_mut(idx) else {
-                break;
-            };
-            let turn = match first {
-                First::Read => read_turn(at, now, out)?,
-                First::Known => Turn {
-                    bytes: 0,
-                    end: End::Reached,
-                },
-                First::Later => {
-                    self.is_waiting = true;
-                    idx += 1;
-                    continue;
-                }
-            };
-            if turn.bytes > 0 {
-                at.first = Vec::new();
-                let look = at.look();
-                self.catalogue.reached(at.slot, &at.trace, look, self.key);
-            }
-            pass.bytes += turn.bytes;
-            self.bytes_done = self.bytes_done.saturating_add(turn.bytes);
-            pass.has_more |= turn.end == End::NotYet;
-            let seen = Seen {
-                id: at.file,
-                kind: FileKind::Regular,
-                size: at.size,
-                modified: at.modified,
-                links: 1,
-            };
-            match turn.end {
-                End::NotYet => idx += 1,
-                End::NotText | End::Damaged => {
-                    self.settle(seen, Verdict::Read);
-                    self.damaged += 1;
-                    let loss = (turn.end == End::Damaged).then_some(Loss {
-                        to: None,
-                        cause: GapCause::Damaged,
-                    });
-                    self.close(idx, GenerationState::Damaged, loss, now, out)?;
-                }
-                End::Reached if at.is_packed => {
-                    self.settle(seen, Verdict::Read);
-                    self.close(idx, GenerationState::Finished, None, now, out)?;
-                }
-                End::Reached if at.is_rotated => {
-                    if turn.bytes > 0 || at.idle_since.is_none() {
-                        at.idle_since = Some(now.elapsed);
-                    }
-                    let is_over = self
-                        .tracked
-                        .get(idx)
-                        .is_some_and(|at| self.is_over(at, now));
-                    if is_over {
-                        self.close(idx, GenerationState::Finished, None, now, out)?;
-                    } else {
-                        idx += 1;
-                    }
-                }
-                End::Reached => {
-                    self.rest(idx, now, out)?;
-                    idx += 1;
-                }
-            }
+            idx = self.read_one(idx, &mut pass, now, out)?;
         }
         Ok(pass)
+    }
+
+    /// Reads the files that have bytes waiting, before their turn: others may be copies of them. Returns
+    /// whether there were any.
+    pub(super) fn read_waiting(
+        &mut self,
+        now: Now,
+        out: &mut dyn Out,
+    ) -> Result<bool, IngestError> {
+        let mut pass = std::mem::take(&mut self.read_early);
+        let before = pass.bytes;
+        let mut idx = 0;
+        while let Some(at) = self.tracked.get(idx) {
+            let is_waiting = at.is_packed || at.size > at.trace.offset();
+            idx = if is_waiting && !out.is_stopped() {
+                self.read_one(idx, &mut pass, now, out)?
+            } else {
+                idx + 1
+            };
+        }
+        let has_read = pass.bytes > before;
+        self.read_early = pass;
+        Ok(has_read)
+    }
+
+    /// Gives a file its turn; returns the place of the next one.
+    fn read_one(
+        &mut self,
+        idx: usize,
+        pass: &mut Pass,
+        now: Now,
+        out: &mut dyn Out,
+    ) -> Result<usize, IngestError> {
+        let Some(at) = self.tracked.get(idx).filter(|at| !at.is_finished) else {
+            return Ok(idx + 1);
+        };
+        let is_due = at.is_judged || at.is_packed || at.size == 0;
+        if !is_due && !self.judge_first(idx, now, out)? {
+            self.is_waiting = true;
+            return Ok(idx + 1);
+        }
+        let Some(at) = self.tracked.get_mut(idx) else {
+            return Ok(idx + 1);
+        };
+        let turn = read_turn(at, now, out)?;
+        if turn.bytes > 0 {
+            at.first = Vec::new();
+            at.idle_since = Some(now.elapsed);
+            let look = at.look();
+            self.catalogue.reached(at.slot, &at.trace, look, self.key);
+        }
+        pass.bytes += turn.bytes;
+        self.bytes_done = self.bytes_done.saturating_add(turn.bytes);
+        pass.has_more |= turn.end == End::NotYet;
+        self.end_turn(idx, turn.end, now, out)
+    }
+
+    /// Does what the end of a file's turn asks for; returns the place of the next one.
+    fn end_turn(
+        &mut self,
+        idx: usize,
+        end: End,
+        now: Now,
+        out: &mut dyn Out,
+    ) -> Result<usize, IngestError> {
+        let Some(at) = self.tracked.get_mut(idx) else {
+            return Ok(idx + 1);
+        };
+        let seen = Seen {
+            id: at.file,
+            kind: FileKind::Regular,
+            size: at.size,
+            modified: at.modified,
+            links: 1,
+        };
+        match end {
+            End::NotYet => return Ok(idx + 1),
+            End::NotText | End::Damaged => {
+                self.settle(seen, Verdict::Read);
+                self.damaged += 1;
+                let loss = (end == End::Damaged).then_some(Loss {
+                    to: None,
+                    cause: GapCause::Damaged,
+                });
+                self.close(idx, GenerationState::Damaged, loss, now, out)?;
+            }
+            End::Reached if at.is_packed => {
+                self.settle(seen, Verdict::Read);
+                self.close(idx, GenerationState::Finished, None, now, out)?;
+            }
+            End::Reached if at.is_rotated => {
+                at.idle_since.get_or_insert(now.elapsed);
+                let is_over = self
+                    .tracked
+                    .get(idx)
+                    .is_some_and(|at| self.is_over(at, now));
+                if !is_over {
+                    return Ok(idx + 1);
+                }
+                self.close(idx, GenerationState::Finished, None, now, out)?;
+            }
+            End::Reached => {
+                self.rest(idx, now, out)?;
+                return Ok(idx + 1);
+            }
+        }
+        Ok(idx)
     }
 
     /// A file that stays at its path was read to its end: in a run that does not follow it is done with.
@@ -122,36 +154,39 @@ impl Follower {
     }
 
     /// Looks at the first bytes of a file that was empty when it was met: they may have been copied there.
+    /// Returns whether they can be read now.
     fn judge_first(
         &mut self,
         idx: usize,
         now: Now,
         out: &mut dyn Out,
-    ) -> Result<First, IngestError> {
+    ) -> Result<bool, IngestError> {
         let Some(at) = self.tracked.get_mut(idx) else {
-            return Ok(First::Read);
+            return Ok(true);
         };
         open_reader(at);
         let (own, path, id) = (at.slot, at.path.clone(), at.file);
         let (Some(Reader::Plain(file)), Some(seen)) =
             (&at.reader, at.reader.as_ref().and_then(Reader::seen))
         else {
-            return Ok(First::Read);
+            return Ok(true);
         };
         let Ok(file) = file.try_clone() else {
-            return Ok(First::Read);
+            return Ok(true);
         };
         match self.recognise_bytes(&file, &seen, Some(own), out)? {
-            Match::Alike(with) => out.send(Work::Repeat { slot: own, with })?,
-            Match::Alias(_) | Match::StartOfKnown => return Ok(First::Known),
-            Match::Later => return Ok(First::Later),
+            Match::Later => return Ok(false),
+            Match::Alias(with) if self.tracked_at(with).is_some_and(has_more) => return Ok(false),
+            Match::Alias(with) | Match::StartOf(with) | Match::Alike(with) => {
+                out.send(Work::Repeat { slot: own, with })?;
+            }
             Match::Known(slot, trace) => self.go_on_as(idx, (slot, trace), (path, id), now, out)?,
             Match::New | Match::Unread(..) | Match::Rewritten(..) => {}
         }
         if let Some(at) = self.tracked.get_mut(idx) {
             at.is_judged = true;
         }
-        Ok(First::Read)
+        Ok(true)
     }
 
     /// Goes on with a known generation in a file that was tracked as a new one: it was copied there.
@@ -218,16 +253,6 @@ impl Follower {
         }
         Ok(bytes)
     }
-}
-
-/// What the first bytes of a file are.
-enum First {
-    /// Something to be read.
-    Read,
-    /// Nothing but what was read elsewhere.
-    Known,
-    /// Perhaps a copy of a file whose turn has not come yet.
-    Later,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -29,9 +29,6 @@ impl Follower {
     /// Expands the sources: at the start, then about once a second.
     pub(super) fn discover(&mut self, now: Now, out: &mut dyn Out) -> Result<(), IngestError> {
         let is_first = self.discovered.is_none();
-        if is_first {
-            self.started = i128::from(now.wall.0) * 1_000;
-        }
         let is_due = self
             .discovered
             .is_none_or(|at| now.elapsed.0.saturating_sub(at.0) >= DISCOVER_EVERY.0);
@@ -93,16 +90,12 @@ impl Follower {
     /// Watches the paths of a pattern whose files were unfinished when the last run ended: what was renamed
     /// away since then is found beside them.
     fn watch_departed(&mut self, label: &str) {
-        let is_ours = |slot: &usize| {
-            self.catalogue
-                .get(*slot)
-                .is_some_and(|known| !known.is_pipe() && known.label == label)
-        };
         let homes: Vec<PathBuf> = self
-            .left_unfinished
+            .unsettled
             .iter()
-            .filter(|(_, slots)| slots.iter().any(is_ours))
-            .map(|(home, _)| home.clone())
+            .filter_map(|slot| self.catalogue.get(*slot))
+            .filter(|known| known.label == label)
+            .map(|known| PathBuf::from(&known.home))
             .collect();
         for home in homes {
             self.watch(home, label, false);
@@ -120,7 +113,7 @@ impl Follower {
         out.send(Work::Open { new, repeats: None })?;
         let slot = self
             .catalogue
-            .push(Known::new(&label, path, FileId::NOWHERE, false));
+            .push(Known::new(&label, path, path, FileId::NOWHERE, false));
         let wake = Arc::clone(&self.wake);
         self.pipes.push(Pipe::start(slot, label, open, wake)?);
         Ok(())
@@ -255,22 +248,12 @@ impl Follower {
     /// again when they come back.
     fn forget_vanished(&mut self, now: Now) {
         let tracked = &self.tracked;
-        let mut vanished = Vec::new();
         self.watched.retain(|path, at| {
             let is_long = at
                 .missing_since
                 .is_some_and(|since| now.elapsed.0.saturating_sub(since.0) >= MISSING_MAX.0);
-            let is_kept =
-                at.is_named || !is_long || tracked.iter().any(|tracked| tracked.home == *path);
-            if !is_kept {
-                vanished.push(path.clone());
-            }
-            is_kept
+            at.is_named || !is_long || tracked.iter().any(|tracked| tracked.home == *path)
         });
-        for path in vanished {
-            self.baseline.remove(&path);
-            self.departed.remove(&path);
-        }
     }
 
     /// Looks through the siblings of every path in a folder whose entries changed: files may have come and

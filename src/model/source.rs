@@ -215,6 +215,9 @@ pub struct Generation {
     pub first_line: Option<LineMark>,
     /// The generation whose lines it repeats so far.
     pub compared_with: Option<GenerationId>,
+    /// When the newest rotated file beside its home was changed last, in nanoseconds since 1970, at the time
+    /// when the home was met first: what was changed later came later. Said by the home's first generation.
+    pub since: i64,
 }
 
 /// A generation about to be opened.
@@ -236,4 +239,6 @@ pub struct NewGeneration {
     pub is_compressed: bool,
     /// The generation whose lines are skipped as long as they are met at the same places.
     pub compared_with: Option<GenerationId>,
+    /// See [`Generation::since`].
+    pub since: i64,
 }

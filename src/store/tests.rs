@@ -34,6 +34,7 @@ impl Bench {
             born: 7,
             is_compressed: false,
             compared_with: None,
+            since: 0,
         };
         let generation = writer.open_generation(&new, NOW).unwrap();
         Self {

@@ -134,14 +134,14 @@ impl Writer {
     pub fn generations(&self) -> Result<Vec<Generation>, StoreError> {
         let mut select = self.connection.prepare(
             "SELECT g.id,g.source,s.name,g.home,g.path,g.device,g.inode,g.born,g.is_compressed,g.offset,g.head_len,\
-             g.head_hash,g.tail_len,g.tail_hash,g.state,g.size,g.modified,g.compared_with,\
+             g.head_hash,g.tail_len,g.tail_hash,g.state,g.size,g.modified,g.compared_with,g.since,\
              (SELECT body FROM line_mark m WHERE m.generation=g.id AND m.first_offset=0) \
              FROM generation g JOIN source s ON s.id=g.source ORDER BY g.id",
         )?;
         let unsigned =
             |row: &rusqlite::Row<'_>, idx: usize| row.get::<_, i64>(idx).map(i64::cast_unsigned);
         let found = select.query_map([], |row| {
-            let marks: Option<Vec<u8>> = row.get(18)?;
+            let marks: Option<Vec<u8>> = row.get(19)?;
             Ok(Generation {
                 id: GenerationId(row.get(0)?),
                 source: SourceId(row.get(1)?),
@@ -169,6 +169,7 @@ impl Writer {
                 first_line: marks
                     .and_then(|body| LineMarks::from_bytes(ByteOffset(0), &body)?.iter().next()),
                 compared_with: row.get::<_, Option<u32>>(17)?.map(GenerationId),
+                since: row.get(18)?,
             })
         })?;
         Ok(found.collect::<Result<_, _>>()?)
@@ -192,8 +193,8 @@ impl Writer {
             params![new.source],
         )?;
         step.execute(
-            "INSERT INTO generation (source,home,path,device,inode,is_compressed,opened_at,born,compared_with) \
-             SELECT id,?9,?2,?3,?4,?5,?6,?7,?8 FROM source WHERE name = ?1",
+            "INSERT INTO generation (source,home,path,device,inode,is_compressed,opened_at,born,compared_with,since) \
+             SELECT id,?9,?2,?3,?4,?5,?6,?7,?8,?10 FROM source WHERE name = ?1",
             params![
                 new.source,
                 new.path,
@@ -203,7 +204,8 @@ impl Writer {
                 now.0,
                 new.born.cast_signed(),
                 new.compared_with.map(|compared| compared.0),
-                new.home
+                new.home,
+                new.since
             ],
         )?;
         let id = u32::try_from(step.last_insert_rowid()).unwrap_or(u32::MAX);

@@ -117,6 +117,7 @@ impl Sink for Memory {
                 look: Look::default(),
                 first_line: None,
                 compared_with: new.compared_with,
+                since: new.since,
             },
             marks: Vec::new(),
             gap: None,
@@ -281,8 +282,8 @@ fn start(specs: &[SourceSpec], is_following: bool, memory: &Memory) -> (Follower
     let known = memory.clone().generations().unwrap();
     let limits = Limits {
         lines: 7,
-        bytes: 300,
-        line_len: 400,
+        bytes: 2_000,
+        line_len: 2_000,
     };
     let worker = Worker::new(
         Box::new(Ids::default()),
