@@ -12,7 +12,7 @@ use super::fault::Step;
 use super::prepare::{Fact, Keys, Prepared, session_key};
 use super::row::{self, Stored};
 use super::writer::{Committed, Writer};
-use super::{StoreError, quarantine, residual, rollups};
+use super::{StoreError, kept, residual, rollups};
 use crate::model::{Marker, Micros, Outcome, Request, Tie, Timestamp, merge};
 
 const ROWS_A_BLOCK: usize = 512;
@@ -401,7 +401,7 @@ impl<'w> Work<'w> {
                 ])?;
             if room > 0 {
                 room -= 1;
-                quarantine::keep(connection, batch.advance.generation, line, batch.read_at)?;
+                kept::keep(connection, batch.advance.generation, line, batch.read_at)?;
                 connection
                     .prepare_cached(
                         "INSERT OR IGNORE INTO quarantine VALUES (?1,?2,?3,?4,?5,?6,?7)",

@@ -11,6 +11,7 @@ mod error;
 mod fault;
 mod ids;
 mod in_row;
+mod kept;
 mod lock;
 mod marks;
 mod migrate;

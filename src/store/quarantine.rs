@@ -1,4 +1,4 @@
-//! Lines in quarantine: kept texts of sources that cannot be read again, pages to read, and release.
+//! Lines in quarantine: pages to read, and release.
 //!
 //! A line leaves quarantine in one transaction with the events that it became; the counts of its
 //! generation are put right in the same transaction, so that lines and bytes still add up.
@@ -7,60 +7,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use rusqlite::types::Value;
-use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
+use rusqlite::{OptionalExtension, params, params_from_iter};
 
 use super::StoreError;
 use super::commit::Work;
 use super::prepare::Prepared;
 use super::writer::{Committed, Writer};
 use crate::model::{
-    Advance, Batch, ByteOffset, Fingerprint, GenerationId, GenerationState, KEPT_LINES_BYTES_MAX,
-    KEPT_LINES_FOR, LineReject, LocatedEvent, Look, Name, QuarantinedLine, ReleasedLine, Tally,
-    Timestamp,
+    Advance, Batch, ByteOffset, Fingerprint, GenerationId, GenerationState, LocatedEvent, Look,
+    Name, QuarantinedLine, ReleasedLine, Tally, Timestamp,
 };
-
-/// Keeps the text of a rejected line as long as there is room.
-pub(super) fn keep(
-    connection: &Connection,
-    generation: GenerationId,
-    line: &LineReject,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let Some(text) = &line.kept else {
-        return Ok(());
-    };
-    let len = i64::try_from(text.len()).unwrap_or(i64::MAX);
-    let room = connection
-        .prepare_cached("UPDATE meta SET value=value+?1 WHERE key='kept_bytes' AND value+?1<=?2")?
-        .execute(params![len, KEPT_LINES_BYTES_MAX.cast_signed()])?;
-    if room == 1 {
-        connection
-            .prepare_cached("INSERT INTO quarantine_line VALUES (?1,?2,?3,?4)")?
-            .execute(params![
-                generation.0,
-                line.offset.0.cast_signed(),
-                now.0,
-                &**text
-            ])?;
-    }
-    Ok(())
-}
-
-/// Lets kept lines go that are too old.
-pub(super) fn forget_old(connection: &Connection, now: Timestamp) -> Result<(), StoreError> {
-    let gone = connection.execute(
-        "DELETE FROM quarantine_line WHERE kept_at < ?1",
-        [now.minus(KEPT_LINES_FOR).0],
-    )?;
-    if gone > 0 {
-        connection.execute(
-            "UPDATE meta SET value=(SELECT coalesce(sum(length(CAST(line AS BLOB))),0) \
-             FROM quarantine_line) WHERE key='kept_bytes'",
-            [],
-        )?;
-    }
-    Ok(())
-}
 
 impl Writer {
     /// Returns the lines in quarantine after `after`, at most `len`, in the order of generations and

@@ -9,7 +9,7 @@ use super::fault::{Fuse, Step, WriterOptions};
 use super::ids::IdIndex;
 use super::lock::WriterLock;
 use super::row::{BlockCache, load_range};
-use super::{StoreError, connection, quarantine, rollups};
+use super::{StoreError, connection, kept, rollups};
 use crate::model::{
     ByteOffset, Fingerprint, Generation, GenerationId, GenerationState, HashKey, LineMarks, Look,
     Names, NewGeneration, SourceId, Timestamp,
@@ -87,7 +87,7 @@ impl Writer {
             path,
             _lock: lock,
         };
-        quarantine::forget_old(&writer.connection, now)?;
+        kept::forget_old(&writer.connection, now)?;
         writer.reload()?;
         Ok(writer)
     }

@@ -181,12 +181,22 @@ fn no_two_files_import_each_other() {
             let end = name
                 .find(|c: char| !c.is_alphanumeric() && c != '_')
                 .unwrap_or(name.len());
-            let to = format!("{folder}/{}", &name[..end]);
-            let exists = files
-                .iter()
-                .any(|(p, _)| relative(p).with_extension("").to_string_lossy() == to);
-            if exists && to != from {
-                arrows.entry(from.clone()).or_default().insert(to);
+            // `use super::{a, b::C};` names several files.
+            let group = name
+                .strip_prefix('{')
+                .and_then(|rest| rest.split('}').next());
+            let names = group.map_or(vec![&name[..end]], |group| {
+                let parts = group.split(',').map(str::trim);
+                parts.map(|part| part.split("::").next().unwrap()).collect()
+            });
+            for name in names {
+                let to = format!("{folder}/{name}");
+                let exists = files
+                    .iter()
+                    .any(|(p, _)| relative(p).with_extension("").to_string_lossy() == to);
+                if exists && to != from {
+                    arrows.entry(from.clone()).or_default().insert(to);
+                }
             }
         }
     }
