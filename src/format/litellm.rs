@@ -11,7 +11,7 @@ use serde::Deserialize;
 use smallvec::smallvec;
 use sonic_rs::LazyValue;
 
-use super::litellm_caller::{self, Hidden, Requester};
+use super::litellm_caller::{self, ErrorFacts, Hidden, Requester};
 use super::reading::{LITELLM_PROXY, LITELLM_SDK, Reading};
 use super::routing_decision::{self, RoutingDecision};
 use super::scalar::Scalar;
@@ -67,15 +67,6 @@ struct Metadata<'a> {
     user_api_key_request_route: Scalar<'a>,
     requester_metadata: Option<Requester<'a>>,
     routing_decision: Option<LazyValue<'a>>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct ErrorFacts<'a> {
-    #[serde(borrow)]
-    error_code: Scalar<'a>,
-    error_class: Scalar<'a>,
-    normalized_error: Scalar<'a>,
 }
 
 /// Tells whether the line has the key of a payload somewhere.
@@ -223,14 +214,8 @@ fn attempt(
         }
     } else {
         let facts = line.error_information.as_ref();
-        let class = facts.and_then(|facts| facts.error_class.text());
-        attempt.outcome = failure(&line.model_id, class.unwrap_or(""));
-        attempt.reason = facts.and_then(|facts| {
-            scratch
-                .name(&facts.normalized_error)
-                .or_else(|| scratch.name_of_any(&facts.error_code))
-                .or_else(|| scratch.name(&facts.error_class))
-        });
+        attempt.outcome = failure(&line.model_id, facts.map_or("", ErrorFacts::class));
+        attempt.reason = facts.and_then(|facts| facts.reason(scratch));
     }
     Ok(attempt)
 }

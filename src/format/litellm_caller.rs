@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::scalar::{Scalar, tag};
 use super::scratch::Scratch;
-use crate::model::{Flags, Logged, Request, SessionKey};
+use crate::model::{Flags, Logged, Name, Request, SessionKey};
 
 /// The caller's own metadata, as far as it follows our convention.
 #[derive(Debug, Deserialize, Default)]
@@ -33,6 +33,31 @@ struct Headers<'a> {
     retries: Scalar<'a>,
     #[serde(rename = "x-litellm-attempted-fallbacks")]
     fallbacks: Scalar<'a>,
+}
+
+/// What LiteLLM says of a call that failed.
+#[derive(Debug, Deserialize, Default)]
+#[serde(default)]
+pub(crate) struct ErrorFacts<'a> {
+    #[serde(borrow)]
+    error_code: Scalar<'a>,
+    error_class: Scalar<'a>,
+    normalized_error: Scalar<'a>,
+}
+
+impl ErrorFacts<'_> {
+    /// Returns the class of the exception; empty where it is not told.
+    pub(crate) fn class(&self) -> &str {
+        self.error_class.text().unwrap_or("")
+    }
+
+    /// Returns why the call failed: the normalised error, which has few values, before the others.
+    pub(crate) fn reason(&self, scratch: &mut Scratch) -> Option<Name> {
+        scratch
+            .name(&self.normalized_error)
+            .or_else(|| scratch.name_of_any(&self.error_code))
+            .or_else(|| scratch.name(&self.error_class))
+    }
 }
 
 impl Hidden<'_> {

@@ -17,6 +17,7 @@ use smallvec::smallvec;
 use sonic_rs::LazyValue;
 
 use super::litellm::{attempt_key, failure};
+use super::litellm_caller::ErrorFacts;
 use super::nested::scalars;
 use super::reading::{Aside, LITELLM_SPEND, Reading};
 use super::routing_decision::{self, RoutingDecision};
@@ -70,15 +71,6 @@ struct Metadata<'a> {
     attempted_fallbacks: Scalar<'a>,
     routing_decision: Option<LazyValue<'a>>,
     error_information: Option<LazyValue<'a>>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct ErrorFacts<'a> {
-    #[serde(borrow)]
-    error_code: Scalar<'a>,
-    error_class: Scalar<'a>,
-    normalized_error: Scalar<'a>,
 }
 
 /// Tells whether the line has the key of a spend log somewhere.
@@ -174,11 +166,8 @@ fn request(
         let raw = metadata.error_information.as_ref();
         let raw = raw.map_or("{}", LazyValue::as_raw_str);
         let facts: ErrorFacts<'_> = sonic_rs::from_str(raw).unwrap_or_default();
-        attempt.outcome = failure(&row.model_id, facts.error_class.text().unwrap_or(""));
-        attempt.reason = scratch
-            .name(&facts.normalized_error)
-            .or_else(|| scratch.name_of_any(&facts.error_code))
-            .or_else(|| scratch.name(&facts.error_class));
+        attempt.outcome = failure(&row.model_id, facts.class());
+        attempt.reason = facts.reason(scratch);
     }
     request.attempts.push(attempt);
     Ok(request)

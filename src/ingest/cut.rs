@@ -12,7 +12,7 @@ use super::follow::{Follower, Now, Out, Pass, Tracked};
 use super::identity::{FileKind, Seen, Trace, first_line};
 use super::reader::{Reader, head_of};
 use super::turn::{open_reader, packed_at};
-use super::worker::{Loss, Work};
+use super::work::{Loss, Work};
 
 /// Up to so many files are verified in every pass, changed or not.
 const VERIFY_ALWAYS_MAX: usize = 256;

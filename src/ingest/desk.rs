@@ -5,7 +5,8 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 
 use crate::model::{Generation, GenerationId};
 
-use super::worker::{Work, Worker};
+use super::work::Work;
+use super::worker::Worker;
 use super::{IngestError, SinkError};
 
 /// The number of the follower of this machine's files; others follow, one for each host.

@@ -14,9 +14,7 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use crate::model::{
-    GapCause, Generation, GenerationState, HashKey, Look, Micros, NewGeneration, Timestamp,
-};
+use crate::model::{GapCause, Generation, GenerationState, HashKey, Look, Micros, Timestamp};
 
 use super::catalogue::{Catalogue, Known};
 use super::compare::Shared;
@@ -25,8 +23,9 @@ use super::files::{Files, LocalFiles};
 use super::identity::{FileId, Seen, Trace};
 use super::matching::Match;
 use super::pipe::Pipe;
+use super::place::{Place, Settled, Verdict};
 use super::reader::Reader;
-use super::worker::{Loss, Work};
+use super::work::{Loss, Work};
 use super::{IngestError, SourceSpec};
 
 /// How long a renamed file must be quiet before it is closed.
@@ -572,65 +571,11 @@ impl Follower {
     }
 }
 
-/// A file that needs no second look until it changes.
-pub(super) struct Settled {
-    seen: Seen,
-    verdict: Verdict,
-}
-
-/// Why a file needs no second look.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verdict {
-    /// It was read to its end.
-    Read,
-    /// It is a copy of a generation, as long as that is being read.
-    AliasOf(usize),
-    /// All its lines are the first ones of a generation.
-    StartOfKnown,
-}
-
-/// Where a file stands that is taken up.
-pub(super) struct Place {
-    pub(super) label: String,
-    /// The watched path it belongs to.
-    pub(super) home: PathBuf,
-    pub(super) path: PathBuf,
-    pub(super) seen: Seen,
-    /// Whether it left its home.
-    pub(super) is_rotated: bool,
-    pub(super) is_packed: bool,
-}
-
-impl Place {
-    /// Describes the generation about to be opened there.
-    pub(super) fn new_generation(&self) -> NewGeneration {
-        NewGeneration {
-            home: self.home.to_string_lossy().into_owned(),
-            is_compressed: self.is_packed,
-            ..new_generation(&self.label, &self.path, self.seen.id)
-        }
-    }
-}
-
 pub(super) fn mark(at: &Tracked, state: GenerationState, now: Now) -> Work {
     Work::Mark {
         slot: at.slot,
         state,
         renamed_to: Some(at.path.to_string_lossy().into_owned()),
         read_at: now.wall,
-    }
-}
-
-/// Describes a generation about to be opened.
-pub(super) fn new_generation(label: &str, path: &Path, file: FileId) -> NewGeneration {
-    NewGeneration {
-        source: label.to_owned(),
-        home: path.to_string_lossy().into_owned(),
-        path: path.to_string_lossy().into_owned(),
-        device: file.device,
-        inode: file.inode,
-        born: file.born,
-        is_compressed: false,
-        compared_with: None,
     }
 }

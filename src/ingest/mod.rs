@@ -40,7 +40,9 @@ mod identity;
 mod lines;
 mod matching;
 mod parser;
+mod pending;
 mod pipe;
+mod place;
 mod progress;
 mod reader;
 mod recognise;
@@ -55,6 +57,7 @@ mod status;
 mod stop;
 mod turn;
 mod watch;
+mod work;
 mod worker;
 
 #[cfg(test)]

@@ -14,7 +14,8 @@ use super::desk::{Desk, LOCAL, Line, Message};
 use super::follow::{Done, Follower, Now, Out, Pass};
 use super::ssh::{self, Address, Feed, FeedOptions};
 use super::status::progress_of;
-use super::worker::{Limits, Work, Worker};
+use super::work::Work;
+use super::worker::{Limits, Worker};
 use super::{IngestError, LineParser, Progress, Sink, SinkError, SourceSpec, StopFlag};
 
 /// How much work may wait for the worker: with 1 MiB chunks it bounds the memory to a few MiB.

@@ -8,13 +8,14 @@ use super::IngestError;
 use super::catalogue::Known;
 use super::discover::{Sibling, siblings};
 use super::files::Files;
-use super::follow::{Follower, Now, Out, Place, Siblings, Tracked, Verdict};
+use super::follow::{Follower, Now, Out, Siblings, Tracked};
 use super::identity::{Seen, Trace};
 use super::matching::Match;
+use super::place::{Place, Verdict};
 use super::reader::head_of;
 use super::recognise::packed_head;
 use super::turn::open_reader;
-use super::worker::{Loss, Work};
+use super::work::{Loss, Work};
 
 /// How a new generation starts.
 #[derive(Clone, Copy)]

@@ -10,10 +10,11 @@ use crate::model::{GenerationState, Micros};
 
 use super::catalogue::Known;
 use super::discover::expand;
-use super::follow::{Follower, Now, Out, WAITING, Watched, mark, new_generation};
+use super::follow::{Follower, Now, Out, WAITING, Watched, mark};
 use super::identity::{FileId, FileKind, Seen};
 use super::pipe::Pipe;
-use super::worker::Work;
+use super::place::new_generation;
+use super::work::Work;
 use super::{IngestError, SourceSpec};
 
 /// How often folders and patterns are looked through.

@@ -3,104 +3,20 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::SyncSender;
 
 use crate::model::{
-    Advance, Batch, ByteOffset, Fingerprint, Gap, GapCause, Generation, GenerationId,
-    GenerationState, HashKey, LineMarks, LineReject, LocatedEvent, Look, NewGeneration, Reject,
-    Tally, Timestamp, is_passing,
+    Advance, Batch, ByteOffset, Fingerprint, Gap, Generation, GenerationId, GenerationState,
+    HashKey, Look, NewGeneration, Reject, Timestamp, is_passing,
 };
 
 use super::compare::{Comparison, Shared, mark_of, shared_lines};
 use super::document::Opening;
 use super::identity::{Trace, len_u64};
 use super::lines::{Piece, Splitter};
+use super::pending::{LastLine, Pending, is_accounted, take_piece};
 use super::reader::Reader;
-use super::{LineParser, ParsedLine, Progress, Sink, SinkError};
-
-/// What the follower asks of the worker, in order. A slot is the place of a generation in both lists.
-pub(super) enum Work {
-    /// The next slot is a new generation; the lines that it shares with `repeats` from its start on are
-    /// skipped.
-    Open {
-        new: NewGeneration,
-        repeats: Option<usize>,
-    },
-    /// Reading of a known generation goes on at its checkpoint.
-    Attach {
-        slot: usize,
-        trace: Trace,
-        state: GenerationState,
-        renamed_to: Option<String>,
-    },
-    /// The lines that a generation of which nothing was read shares with another one are skipped.
-    Repeat { slot: usize, with: usize },
-    /// The next bytes of a generation.
-    Chunk {
-        slot: usize,
-        bytes: Vec<u8>,
-        len: usize,
-        look: Look,
-        read_at: Timestamp,
-    },
-    /// All of a file so far in one rejected row: it is not text.
-    NotText {
-        slot: usize,
-        bytes: Vec<u8>,
-        what: &'static str,
-        read_at: Timestamp,
-    },
-    /// The state or the path changed.
-    Mark {
-        slot: usize,
-        state: GenerationState,
-        renamed_to: Option<String>,
-        read_at: Timestamp,
-    },
-    /// Nothing more will come; the last line ends here.
-    Close {
-        slot: usize,
-        state: GenerationState,
-        loss: Option<Loss>,
-        read_at: Timestamp,
-    },
-    /// Asks how many lines a file shares with a generation from the start on.
-    Compare {
-        slot: usize,
-        reader: Reader,
-        reply: SyncSender<Shared>,
-    },
-    /// A run ends while the file lives: a last line is taken only if it is whole.
-    Settle { slot: usize, read_at: Timestamp },
-    /// Hands over what is pending.
-    Flush,
-}
-
-/// What may be lost behind the end of a generation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Loss {
-    /// How long the file was seen to be; `None`: no longer than it was read.
-    pub(super) to: Option<u64>,
-    pub(super) cause: GapCause,
-}
-
-impl Work {
-    /// Returns the slots that it is about; a new generation has none yet.
-    pub(super) fn slots_mut(&mut self) -> Vec<&mut usize> {
-        match self {
-            Self::Open { repeats, .. } => repeats.iter_mut().collect(),
-            Self::Repeat { slot, with } => vec![slot, with],
-            Self::Flush => Vec::new(),
-            Self::Attach { slot, .. }
-            | Self::Chunk { slot, .. }
-            | Self::NotText { slot, .. }
-            | Self::Mark { slot, .. }
-            | Self::Close { slot, .. }
-            | Self::Compare { slot, .. }
-            | Self::Settle { slot, .. } => vec![slot],
-        }
-    }
-}
+use super::work::{Loss, Work};
+use super::{LineParser, Progress, Sink, SinkError};
 
 /// The bounds of one batch.
 #[derive(Debug, Clone, Copy)]
@@ -171,20 +87,6 @@ impl Start {
             Self::Lines
         }
     }
-}
-
-#[derive(Default)]
-pub(super) struct Pending {
-    slot: usize,
-    is_passing: bool,
-    from: u64,
-    to: u64,
-    read_at: Timestamp,
-    events: Vec<LocatedEvent>,
-    rejects: Vec<LineReject>,
-    marks: Vec<LineMarks>,
-    gap: Option<Gap>,
-    tally: Tally,
 }
 
 /// Owns the parser and the sink.
@@ -630,146 +532,4 @@ fn count_all(progress: &Progress, pending: &Pending) {
 
 fn count(counter: &AtomicU64, more: u64) {
     counter.fetch_add(more, Ordering::Relaxed);
-}
-
-fn is_accounted(pending: &Pending) -> bool {
-    let tally = &pending.tally;
-    let accepted: u64 = tally.by_format.iter().map(|(_, lines)| lines).sum();
-    tally.bytes == pending.to - pending.from
-        && tally.lines == tally.blank + tally.noise + tally.quarantined + tally.repeated + accepted
-}
-
-/// How a line without its line end is treated.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum LastLine {
-    /// Nothing more will come: it is an event or in quarantine.
-    Always,
-    /// More may come: it is an event, or stays where it is.
-    IfWhole,
-}
-
-fn take_piece(
-    piece: &Piece<'_>,
-    parser: &mut dyn LineParser,
-    pending: &mut Pending,
-    key: HashKey,
-    last: Option<LastLine>,
-) {
-    let reject = |reason, detail: &str| Reject {
-        reason,
-        detail: detail.to_owned(),
-    };
-    match *piece {
-        Piece::Line { line, span } => take_line(line, span, parser, pending, key, last),
-        Piece::Continuation { span } => {
-            pending.tally.bytes += span;
-            pending.to += span;
-        }
-        _ if last == Some(LastLine::IfWhole) => {}
-        Piece::TooLong { len, hash, span } => {
-            pending.reject(
-                len,
-                hash,
-                reject("too-long", "longer than the limit of a line"),
-            );
-            pending.count(span);
-        }
-        Piece::Hole { len, hash } => {
-            pending.reject(len, hash, reject("nul-hole", "a run of NUL bytes"));
-            pending.count(len);
-        }
-    }
-}
-
-fn take_line(
-    line: &[u8],
-    span: u64,
-    parser: &mut dyn LineParser,
-    pending: &mut Pending,
-    key: HashKey,
-    last: Option<LastLine>,
-) {
-    let text = if pending.to == 0 {
-        line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line)
-    } else {
-        line
-    };
-    let parsed = parser.parse(text, pending.read_at);
-    let is_events = matches!(parsed, ParsedLine::Events { .. });
-    match last {
-        Some(LastLine::IfWhole) if !is_events => return,
-        Some(LastLine::Always) if !is_events && parsed != ParsedLine::Blank => {
-            let reject = Reject {
-                reason: "unterminated",
-                detail: "the file ends inside a line".to_owned(),
-            };
-            pending.reject(len_u64(line), key.hash(line), reject);
-            pending.count(span);
-            return;
-        }
-        _ => {}
-    }
-    match parsed {
-        ParsedLine::Blank => pending.tally.blank += 1,
-        ParsedLine::Noise => {
-            pending.tally.noise += 1;
-            if pending.tally.noise_sample.is_none() {
-                pending.tally.noise_sample = Some(parser.noise_sample(text));
-            }
-        }
-        ParsedLine::Rejected(reject) => {
-            pending.reject(len_u64(line), key.hash(line), reject);
-            if pending.is_passing
-                && let Some(last) = pending.rejects.last_mut()
-            {
-                last.kept = parser.kept_line(text);
-            }
-        }
-        ParsedLine::Events { format, events } => {
-            let offset = ByteOffset(pending.to);
-            pending.events.extend(
-                events
-                    .into_iter()
-                    .map(|event| LocatedEvent { offset, event }),
-            );
-            pending.tally.maps_corrections |= parser.maps_corrections_of(format);
-            let by_format = &mut pending.tally.by_format;
-            match by_format.iter_mut().find(|(known, _)| *known == format) {
-                Some((_, lines)) => *lines += 1,
-                None => by_format.push((format, 1)),
-            }
-        }
-    }
-    pending.count(span);
-}
-
-impl Pending {
-    pub(super) fn reject(&mut self, len: u64, hash: u64, reject: Reject) {
-        self.tally.quarantined += 1;
-        self.rejects.push(LineReject {
-            offset: ByteOffset(self.to),
-            len,
-            hash,
-            reject,
-            kept: None,
-        });
-    }
-
-    /// Marks a line that starts at `offset`, or the late end of the line before.
-    fn mark(&mut self, offset: u64, span: u64, checksum: Option<u32>) {
-        if self.marks.last().is_none_or(LineMarks::is_full) {
-            self.marks.push(LineMarks::new(ByteOffset(offset)));
-        }
-        match (self.marks.last_mut(), checksum) {
-            (Some(marks), Some(checksum)) => marks.push(span, checksum),
-            (Some(marks), None) => marks.push_line_end(span),
-            (None, _) => {}
-        }
-    }
-
-    pub(super) fn count(&mut self, span: u64) {
-        self.tally.lines += 1;
-        self.tally.bytes += span;
-        self.to += span;
-    }
 }

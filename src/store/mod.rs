@@ -22,6 +22,7 @@ mod residual;
 mod rollups;
 mod row;
 mod sessions;
+mod tally;
 mod transaction;
 mod writer;
 

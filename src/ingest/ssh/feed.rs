@@ -14,7 +14,7 @@ use crate::ingest::desk::Line;
 use crate::ingest::follow::{Done, Follower, Now, Out};
 use crate::ingest::progress::{FeedProgress, Health, Progress, SourceStatus};
 use crate::ingest::status::progress_of;
-use crate::ingest::worker::Work;
+use crate::ingest::work::Work;
 use crate::ingest::{IngestError, SourceSpec, StopFlag};
 use crate::model::{Generation, HashKey, Timestamp};
 

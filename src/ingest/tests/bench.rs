@@ -11,7 +11,8 @@ use smallvec::smallvec;
 use tokio::sync::Notify;
 
 use crate::ingest::follow::{Follower, Now, Out, Pass};
-use crate::ingest::worker::{Limits, Work, Worker};
+use crate::ingest::work::Work;
+use crate::ingest::worker::{Limits, Worker};
 use crate::ingest::{
     IngestError, IngestOptions, LineParser, ParsedLine, Progress, Sink, SinkError, SourceSpec,
     StopFlag, Summary, run,
