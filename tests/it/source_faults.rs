@@ -5,12 +5,21 @@ use std::io::Write;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::{Child, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
+use routetop::ingest::{
+    IngestOptions, LineParser, ParsedLine, Progress, Sink, SinkError, SourceSpec, StopFlag,
+};
+use routetop::model::{
+    Batch, ByteOffset, Generation, GenerationId, LineMarks, Name, Names, NewGeneration, Timestamp,
+};
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
 use crate::pty::{Session, assert_restored};
-use crate::support::{Running, routetop, run, run_ok, shared_samples, wait_for};
+use crate::support::{Running, pause, routetop, run, run_ok, shared_samples, wait_for};
 
 /// A whole request as a native line.
 fn request(n: u64) -> Value {
@@ -609,5 +618,136 @@ fn i34_a_pipe_fed_in_twice_counts_once() {
         );
         let duplicates = ask(folder.path(), "SELECT sum(duplicates) FROM generation");
         assert_eq!(duplicates, round * 202);
+    }
+}
+
+/// A store on a slow disk: every commit takes 200 ms.
+#[derive(Clone, Default)]
+struct SlowSink {
+    /// Bytes that the producer has got rid of.
+    produced: Arc<AtomicU64>,
+    stored: Arc<AtomicU64>,
+    lines: Arc<AtomicU64>,
+    /// The most bytes that were under way at once.
+    peak: Arc<AtomicU64>,
+}
+
+impl Sink for SlowSink {
+    fn generations(&mut self) -> Result<Vec<Generation>, SinkError> {
+        Ok(Vec::new())
+    }
+
+    fn open_generation(&mut self, _: &NewGeneration) -> Result<GenerationId, SinkError> {
+        Ok(GenerationId(0))
+    }
+
+    fn line_marks(
+        &mut self,
+        _: GenerationId,
+        _: ByteOffset,
+    ) -> Result<Option<LineMarks>, SinkError> {
+        Ok(None)
+    }
+
+    fn commit(&mut self, batch: Batch) -> Result<(), SinkError> {
+        pause(Duration::from_millis(200));
+        let under_way = self.produced.load(Ordering::SeqCst) - self.stored.load(Ordering::SeqCst);
+        self.peak.fetch_max(under_way, Ordering::SeqCst);
+        self.stored.fetch_add(batch.tally.bytes, Ordering::SeqCst);
+        self.lines.fetch_add(batch.tally.lines, Ordering::SeqCst);
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<(), SinkError> {
+        Ok(())
+    }
+}
+
+/// Takes every line as noise: only how fast lines are taken matters here.
+#[derive(Default)]
+struct Deaf(Names);
+
+impl LineParser for Deaf {
+    fn parse(&mut self, _: &[u8], _: Timestamp) -> ParsedLine {
+        ParsedLine::Noise
+    }
+
+    fn names(&self) -> &Names {
+        &self.0
+    }
+
+    fn take_unknown_fields(&mut self) -> Vec<(Name, u64)> {
+        Vec::new()
+    }
+
+    fn take_asides(&mut self) -> Vec<(Name, u64)> {
+        Vec::new()
+    }
+
+    fn maps_corrections_of(&self, _: u8) -> bool {
+        false
+    }
+
+    fn kept_line(&self, _: &[u8]) -> Option<Box<str>> {
+        None
+    }
+
+    fn noise_sample(&self, _: &[u8]) -> String {
+        String::new()
+    }
+}
+
+#[test]
+fn i35_a_slow_store_pauses_the_producer_and_loses_nothing() {
+    const PIECES: u64 = 640;
+    const LINE: &[u8] = b"a line of sixty-four bytes, so that a piece holds 1024 of them.\n";
+    let piece = LINE.repeat(1_024);
+    let folder = tempfile::tempdir().unwrap();
+    let (pipe, file) = (folder.path().join("pipe"), folder.path().join("file.jsonl"));
+    make_fifo(&pipe);
+    fs::write(&file, piece.repeat(usize::try_from(PIECES).unwrap())).unwrap();
+    for source in [&pipe, &file] {
+        let sink = SlowSink::default();
+        let producer = (*source == pipe).then(|| {
+            let (path, piece, produced) = (pipe.clone(), piece.clone(), Arc::clone(&sink.produced));
+            std::thread::spawn(move || {
+                let mut pipe = fs::File::options().write(true).open(path).unwrap();
+                for _ in 0..PIECES {
+                    pipe.write_all(&piece).unwrap();
+                    produced.fetch_add(piece.len() as u64, Ordering::SeqCst);
+                }
+            })
+        });
+        let progress = Arc::new(Progress::default());
+        if producer.is_none() {
+            sink.produced
+                .store(PIECES * piece.len() as u64, Ordering::SeqCst);
+        }
+        let options = IngestOptions {
+            sources: vec![SourceSpec::File(source.clone())],
+            ..IngestOptions::default()
+        };
+        let summary = routetop::ingest::run(
+            options,
+            Box::new(Deaf::default()),
+            Box::new(sink.clone()),
+            Arc::new(|| Timestamp(1)),
+            StopFlag::default(),
+            progress,
+        )
+        .unwrap();
+        let is_piped = producer.is_some();
+        if let Some(producer) = producer {
+            producer.join().unwrap();
+        }
+        assert_eq!(summary.lines, PIECES * 1_024);
+        assert_eq!(sink.lines.load(Ordering::SeqCst), PIECES * 1_024);
+        assert_eq!(
+            sink.stored.load(Ordering::SeqCst),
+            PIECES * piece.len() as u64
+        );
+        // Two batches of 4 MiB and the queues before them; the pipe itself made the producer wait.
+        let peak = sink.peak.load(Ordering::SeqCst);
+        assert!(!is_piped || peak <= 16 << 20, "{peak} bytes were under way");
     }
 }
