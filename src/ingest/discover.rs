@@ -186,14 +186,23 @@ mod tests {
     }
 
     #[test]
-    fn numbered_siblings_come_oldest_first() {
+    fn siblings_come_oldest_first_by_change_then_by_number() {
         let folder = tempfile::tempdir().unwrap();
+        let changed = |name: &str, second: u64| {
+            let file = fs::File::create(folder.path().join(name)).unwrap();
+            let at = std::time::UNIX_EPOCH + std::time::Duration::from_secs(second);
+            file.set_modified(at).unwrap();
+        };
         for name in ["r.log", "r.log.1", "r.log.2.gz", "r.log.10", "other.log.1"] {
-            fs::write(folder.path().join(name), name).unwrap();
+            changed(name, 100);
         }
-        let found = siblings(&LocalFiles, &folder.path().join("r.log"));
-        let expected = ["r.log.10", "r.log.2.gz", "r.log.1"];
-        assert_eq!(names(&found), expected.map(|name| (name.to_owned(), true)));
+        let names_now = || names(&siblings(&LocalFiles, &folder.path().join("r.log")));
+        let by_number = ["r.log.10", "r.log.2.gz", "r.log.1"];
+        assert_eq!(names_now(), by_number.map(|name| (name.to_owned(), true)));
+
+        changed("r.log.10", 101);
+        let by_change = ["r.log.2.gz", "r.log.1", "r.log.10"];
+        assert_eq!(names_now(), by_change.map(|name| (name.to_owned(), true)));
     }
 
     #[test]
