@@ -92,7 +92,6 @@ fn batch(generation: GenerationId, parser: &mut Parser) -> Batch {
             state: GenerationState::Open,
             renamed_to: None,
             look: Look::default(),
-            compared_with: None,
         },
         read_at: NOW,
         events,
@@ -141,9 +140,9 @@ fn store(criterion: &mut Criterion) {
                     inode: 1,
                     born: 1,
                     is_compressed: false,
-                    compared_with: None,
+                    opened_at: NOW,
                 };
-                let generation = writer.open_generation(&new, NOW).unwrap();
+                let generation = writer.open_generation(&new).unwrap();
                 let mut batch = ready.clone();
                 batch.advance.generation = generation;
                 let prepared = Prepared::new(batch, writer.hash_key());

@@ -131,10 +131,10 @@ CREATE TABLE generation (
   duplicates INTEGER NOT NULL DEFAULT 0, conflicts INTEGER NOT NULL DEFAULT 0, newest_ts INTEGER,
   opened_at INTEGER NOT NULL, read_at INTEGER, noise_sample TEXT,
   -- born: when the file was made, in microseconds, 0 unknown. size, modified (nanoseconds): of the file when last
-  -- looked at, 0 for pipes and compressed files. compared_with: the generation whose lines are skipped as long as they are met at the same places.
+  -- looked at, 0 for pipes and compressed files.
   born INTEGER NOT NULL DEFAULT 0, size INTEGER NOT NULL DEFAULT 0,
   modified INTEGER NOT NULL DEFAULT 0, repeated INTEGER NOT NULL DEFAULT 0,
-  compared_with INTEGER REFERENCES generation(id), mark_bytes INTEGER NOT NULL DEFAULT 0,
+  mark_bytes INTEGER NOT NULL DEFAULT 0,
   -- Whether the user's mapping made its lines carry corrections.
   maps_corrections INTEGER NOT NULL DEFAULT 0
 ) STRICT;

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
-use crate::model::{Fingerprint, Generation, GenerationState, HashKey, Look};
+use crate::model::{Fingerprint, Generation, GenerationState, HashKey, Look, NewGeneration};
 
 use super::identity::{FileId, Trace, fingerprint};
 
@@ -47,16 +47,20 @@ impl Known {
     }
 
     /// Describes a generation of which nothing was read.
-    pub(super) fn new(label: &str, path: &Path, file: FileId, is_compressed: bool) -> Self {
+    pub(super) fn new(new: &NewGeneration) -> Self {
         Self {
-            label: label.to_owned(),
-            path: path.to_string_lossy().into_owned(),
-            file,
+            label: new.source.clone(),
+            path: new.path.clone(),
+            file: FileId {
+                device: new.device,
+                inode: new.inode,
+                born: new.born,
+            },
             offset: 0,
             head: Fingerprint::default(),
             tail: Fingerprint::default(),
             state: GenerationState::Open,
-            is_compressed,
+            is_compressed: new.is_compressed,
             look: Look::default(),
             first_line: None,
         }
@@ -86,7 +90,6 @@ pub(super) struct Catalogue {
     by_head: HashMap<Fingerprint, Vec<usize>>,
     /// How many generations have a head of that length.
     head_lens: BTreeMap<u32, usize>,
-    by_first_line: HashMap<u32, Vec<usize>>,
 }
 
 impl Catalogue {
@@ -103,9 +106,6 @@ impl Catalogue {
     pub(super) fn push(&mut self, known: Known) -> usize {
         let slot = self.known.len();
         self.by_file.entry(known.file).or_default().push(slot);
-        if let Some(line) = known.first_line {
-            self.by_first_line.entry(line).or_default().push(slot);
-        }
         self.known.push(known);
         self.index_head(slot);
         slot
@@ -143,13 +143,6 @@ impl Catalogue {
         slots
     }
 
-    /// Returns those that begin with the line, oldest first.
-    pub(super) fn with_first_line(&self, checksum: u32) -> &[usize] {
-        self.by_first_line
-            .get(&checksum)
-            .map_or(&[][..], Vec::as_slice)
-    }
-
     /// Notes under which name and in which file a generation is now.
     pub(super) fn moved(&mut self, slot: usize, path: &Path, file: FileId) {
         let Some(known) = self.known.get_mut(slot) else {
@@ -174,17 +167,21 @@ impl Catalogue {
         known.look.size = known.look.size.max(look.size);
         known.look.modified = look.modified;
         known.tail = trace.tail(key);
-        if known.first_line.is_none()
-            && let Some(line) = trace.first_line()
-        {
-            known.first_line = Some(line);
-            self.by_first_line.entry(line).or_default().push(slot);
-        }
+        known.first_line = known.first_line.or_else(|| trace.first_line());
         let head = trace.head(key);
         if known.head != head {
             let before = std::mem::replace(&mut known.head, head);
             self.forget_head(slot, before);
             self.index_head(slot);
+        }
+    }
+
+    /// Notes that a file can only be recognised as this generation in the next run, from what is stored.
+    pub(super) fn lose_sight(&mut self, slot: usize) {
+        if let Some(known) = self.known.get_mut(slot) {
+            known.offset = 0;
+            let head = std::mem::take(&mut known.head);
+            self.forget_head(slot, head);
         }
     }
 
@@ -222,7 +219,9 @@ impl Catalogue {
 
 #[cfg(test)]
 mod tests {
+    use super::super::place::new_generation;
     use super::*;
+    use crate::model::Timestamp;
 
     const KEY: HashKey = HashKey([7; 16]);
 
@@ -238,8 +237,9 @@ mod tests {
     fn generations_are_found_by_file_and_by_their_growing_head() {
         let mut catalogue = Catalogue::default();
         let path = Path::new("r.jsonl");
-        let first = catalogue.push(Known::new("r", path, file(1), false));
-        let second = catalogue.push(Known::new("r", path, file(2), false));
+        let new = |inode| Known::new(&new_generation("r", path, file(inode), Timestamp(0)));
+        let first = catalogue.push(new(1));
+        let second = catalogue.push(new(2));
         let mut trace = Trace::default();
         trace.push(b"one\n");
         catalogue.reached(first, &trace, Look::default(), KEY);

@@ -50,7 +50,6 @@ impl Follower {
                 cause: GapCause::Truncated,
             };
             let (home, path) = (at.home.clone(), at.path.clone());
-            let (at_path, modified) = (at.is_at_path, at.modified);
             let state = match &at.reader {
                 Some(Reader::Plain(file)) => cut_state(&at.trace, file.as_ref(), at.size),
                 _ => GenerationState::Truncated,
@@ -67,9 +66,6 @@ impl Follower {
                 self.go_on_in(idx, copy, now, out)?;
                 idx += 1;
             } else {
-                if !at_path && !self.departed.contains_key(&home) {
-                    self.departed.insert(home.clone(), modified);
-                }
                 // It may have been renamed away as well: then it is a file beside its home.
                 self.rescan.insert(home);
                 self.close(idx, state, Some(loss), now, out)?;
@@ -154,7 +150,7 @@ impl Follower {
     ) -> Result<(), IngestError> {
         let is_due = if self.is_following {
             now.elapsed >= ABSENT_AFTER
-                && (self.awaited.is_empty() || now.elapsed >= ABSENT_AFTER_ALL)
+                && (self.rescan.is_empty() || now.elapsed >= ABSENT_AFTER_ALL)
         } else {
             pass.is_done
         };
@@ -201,16 +197,9 @@ impl Follower {
                     cause: GapCause::Truncated,
                 },
             )),
-            // Somebody else's place now: its router may have written until it was renamed away. A file
+            // Not there any more: its router may have written until it was renamed away or deleted. A file
             // that had been rotated before was complete.
-            Ok(_) if unread.is_some() || is_live(known) => Some((
-                GenerationState::Replaced,
-                Loss {
-                    to: unread,
-                    cause: GapCause::Gone,
-                },
-            )),
-            Err(_) if unread.is_some() || known.is_compressed => Some((
+            _ if unread.is_some() || is_live(known) || known.is_compressed => Some((
                 GenerationState::Replaced,
                 Loss {
                     to: unread,
@@ -262,12 +251,6 @@ fn is_intact(files: &dyn Files, at: &mut Tracked, is_always: bool) -> bool {
     let is_changed = seen.size != at.size || seen.modified != at.modified;
     at.size = seen.size;
     at.modified = seen.modified;
-    if let Reader::Plain(file) = reader
-        && at.trace.offset() == 0
-        && is_changed
-    {
-        at.first = head_of(file.as_ref());
-    }
     if seen.size < at.trace.offset() {
         return false;
     }

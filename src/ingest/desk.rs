@@ -89,12 +89,12 @@ impl Desk {
         match message {
             Message::Work { feed, mut work } => {
                 let slots = self.slots.entry(feed).or_default();
-                for slot in work.slots_mut() {
+                if let Some(slot) = work.slot_mut() {
                     let known = slots.get(*slot).copied();
                     debug_assert!(known.is_some(), "work for a slot that was never opened");
                     *slot = known.unwrap_or(usize::MAX);
                 }
-                if matches!(work, Work::Open { .. }) {
+                if matches!(work, Work::Open(_)) {
                     slots.push(self.worker.slots_len());
                 }
                 self.worker.handle(work)

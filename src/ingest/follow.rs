@@ -9,7 +9,6 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -17,7 +16,6 @@ use tokio::sync::Notify;
 use crate::model::{GapCause, Generation, GenerationState, HashKey, Look, Micros, Timestamp};
 
 use super::catalogue::{Catalogue, Known};
-use super::compare::Shared;
 use super::decompress::Packing;
 use super::files::{Files, LocalFiles};
 use super::identity::{FileId, Seen, Trace};
@@ -44,17 +42,6 @@ pub(super) trait Out {
     fn buffer(&mut self, len: usize) -> Vec<u8>;
     /// Tells whether the pass should end soon.
     fn is_stopped(&self) -> bool;
-
-    /// Asks how many lines a file shares with a generation from the start on.
-    fn compare(&mut self, slot: usize, reader: Reader) -> Result<Shared, IngestError> {
-        let (reply, answer) = sync_channel(1);
-        self.send(Work::Compare {
-            slot,
-            reader,
-            reply,
-        })?;
-        answer.recv().map_err(|_| IngestError::WorkerLost)
-    }
 }
 
 /// The instant of a pass.
@@ -103,9 +90,6 @@ pub(super) struct Pass {
     pub(super) is_done: bool,
 }
 
-/// The files beside a path: each with its length and its last change.
-pub(super) type Siblings = HashSet<(FileId, u64, i128)>;
-
 /// A path that is looked at in every pass.
 pub(super) struct Watched {
     pub(super) label: String,
@@ -130,8 +114,6 @@ pub(super) struct Tracked {
     pub(super) modified: i128,
     pub(super) reader: Option<Reader>,
     pub(super) trace: Trace,
-    /// The first bytes of a file of which nothing was read yet.
-    pub(super) first: Vec<u8>,
     /// Whether its first bytes were compared with what is known.
     pub(super) is_judged: bool,
     pub(super) is_packed: bool,
@@ -156,11 +138,8 @@ impl Tracked {
 
     /// How the file looks in the units of the trace.
     pub(super) fn look(&self) -> Look {
-        if self.is_packed {
-            return Look::default();
-        }
         Look {
-            size: self.size,
+            size: if self.is_packed { 0 } else { self.size },
             modified: i64::try_from(self.modified).unwrap_or_default(),
         }
     }
@@ -187,20 +166,13 @@ pub(super) struct Follower {
     pub(super) catalogue: Catalogue,
     /// How many generations were known at the start.
     pub(super) known_before: usize,
-    /// Which of them were unfinished, by the path that they came from.
-    pub(super) left_unfinished: HashMap<PathBuf, Vec<usize>>,
+    /// Those, by the path that they came from.
+    pub(super) homes_before: HashMap<PathBuf, Vec<usize>>,
     pub(super) pipes: Vec<Pipe>,
     /// Files that need no second look until they change.
     pub(super) settled: HashMap<FileId, Settled>,
     /// Compressed files, and since when they are as they are.
     pub(super) quiet: HashMap<FileId, (Seen, Micros)>,
-    /// The siblings of a path at the last scan.
-    pub(super) baseline: HashMap<PathBuf, Siblings>,
-    /// The last change of the file that left a path last: what is older was there before it.
-    pub(super) departed: HashMap<PathBuf, i128>,
-    /// Compressed siblings that came since the start but were not whole yet, with the last change
-    /// of the file that had left their path by then.
-    pub(super) awaited: HashMap<FileId, i128>,
     /// Folders with files that may be rotated: when their entries changed last, and whether they are
     /// looked through once more, for changes within the same tick of the clock.
     pub(super) folders: HashMap<PathBuf, (i128, bool)>,
@@ -214,8 +186,10 @@ pub(super) struct Follower {
     pub(super) damaged: u64,
     /// Files that are damaged as they stand now.
     pub(super) damage: BTreeMap<FileId, Damage>,
-    /// The wall clock of the first pass, in nanoseconds.
-    pub(super) started: i128,
+    /// When the first pass was made.
+    pub(super) started: Timestamp,
+    /// When each source was first met in an earlier run.
+    pub(super) met_before: HashMap<String, Timestamp>,
     pub(super) discovered: Option<Micros>,
     /// Whether a look is over: what turns into no file later does not end the run.
     pub(super) is_started: bool,
@@ -243,16 +217,15 @@ impl Follower {
         known: &[Generation],
         wake: Arc<Notify>,
     ) -> Self {
-        let mut left_unfinished: HashMap<PathBuf, Vec<usize>> = HashMap::new();
+        let mut met_before: HashMap<String, Timestamp> = HashMap::new();
+        let mut homes_before: HashMap<PathBuf, Vec<usize>> = HashMap::new();
         for (slot, generation) in known.iter().enumerate() {
-            let is_unfinished = matches!(
-                generation.state,
-                GenerationState::Open | GenerationState::Rotated
-            );
-            if is_unfinished {
-                let home = PathBuf::from(&generation.home);
-                left_unfinished.entry(home).or_default().push(slot);
-            }
+            let home = PathBuf::from(&generation.home);
+            homes_before.entry(home).or_default().push(slot);
+            let met = met_before
+                .entry(generation.label.clone())
+                .or_insert(generation.opened_at);
+            *met = generation.opened_at.min(*met);
         }
         Self {
             files,
@@ -263,13 +236,10 @@ impl Follower {
             tracked: Vec::new(),
             catalogue: Catalogue::from_store(known),
             known_before: known.len(),
-            left_unfinished,
+            homes_before,
             pipes: Vec::new(),
             settled: HashMap::new(),
             quiet: HashMap::new(),
-            baseline: HashMap::new(),
-            departed: HashMap::new(),
-            awaited: HashMap::new(),
             folders: HashMap::new(),
             rescan: HashSet::new(),
             is_waiting: false,
@@ -277,7 +247,8 @@ impl Follower {
             bytes_done: 0,
             damaged: 0,
             damage: BTreeMap::new(),
-            started: 0,
+            started: Timestamp(0),
+            met_before,
             discovered: None,
             is_started: false,
             wake,
@@ -309,6 +280,7 @@ impl Follower {
         self.close_handles();
         pass.is_done = !self.is_following
             && !self.is_waiting
+            && self.rescan.is_empty()
             && self.tracked.iter().all(|at| at.is_finished)
             && self.pipes.iter().all(|pipe| pipe.is_closed);
         self.settle_absent(pass, now, out)?;
@@ -336,7 +308,7 @@ impl Follower {
     }
 
     fn check_departed(&mut self, now: Now, out: &mut dyn Out) -> Result<(), IngestError> {
-        let mut homes: Vec<(PathBuf, i128)> = Vec::new();
+        let mut homes = Vec::new();
         for at in &mut self.tracked {
             if at.is_at_path || at.is_rotated || at.is_finished || at.is_packed {
                 continue;
@@ -354,11 +326,10 @@ impl Follower {
                 at.modified = seen.modified;
             }
             self.catalogue.set_state(at.slot, GenerationState::Rotated);
-            homes.push((at.home.clone(), at.modified));
+            homes.push(at.home.clone());
             out.send(mark(at, GenerationState::Rotated, now))?;
         }
-        for (home, modified) in homes {
-            self.departed.insert(home.clone(), modified);
+        for home in homes {
             self.scan(&home, now, out)?;
         }
         Ok(())
@@ -379,8 +350,8 @@ impl Follower {
             if !is_due {
                 continue;
             }
-            let found = self.recognise(path, seen, now, out)?;
-            let is_itself = matches!(&found, Match::Known(slot, _) | Match::Unread(slot, _)
+            let found = self.recognise(path, seen, now);
+            let is_itself = matches!(&found, Match::Known(slot, _) | Match::Unread(slot)
                 if self.is_its_file(*slot, seen.id));
             if is_itself && self.files.open(path).is_ok() {
                 let place = self.place_of(path, seen);
@@ -440,8 +411,8 @@ impl Follower {
         if self.is_tracked(seen.id) {
             return Ok(None);
         }
-        let found = self.recognise(path, seen, now, out)?;
-        if matches!(found, Match::Rewritten(..)) {
+        let found = self.recognise(path, seen, now);
+        if matches!(found, Match::Rewritten(_)) {
             return Ok(Some(place));
         }
         self.act(found, &place, now, out)?;
@@ -470,17 +441,25 @@ impl Follower {
 
     /// Tells whether a file needs no second look.
     pub(super) fn is_settled(&self, seen: &Seen) -> bool {
-        self.verdict_on(seen).is_some()
-    }
-
-    /// Returns why a file needs no second look.
-    pub(super) fn verdict_on(&self, seen: &Seen) -> Option<Verdict> {
-        let settled = self.settled.get(&seen.id)?;
+        let Some(settled) = self.settled.get(&seen.id) else {
+            return self.is_read_archive(seen);
+        };
         let holds = match settled.verdict {
             Verdict::AliasOf(slot) => self.tracked_at(slot).is_some(),
-            Verdict::Read | Verdict::StartOfKnown => true,
+            Verdict::Read => true,
         };
-        (holds && settled.seen.is_unchanged(seen)).then_some(settled.verdict)
+        holds && settled.seen.is_unchanged(seen)
+    }
+
+    /// Tells whether this is a compressed file that an earlier run has read to its end: it need not be
+    /// unpacked to know.
+    fn is_read_archive(&self, seen: &Seen) -> bool {
+        let latest = self.catalogue.of_file(seen.id).next_back();
+        latest.is_some_and(|(_, known)| {
+            known.is_compressed
+                && known.state == GenerationState::Finished
+                && i128::from(known.look.modified) == seen.modified
+        })
     }
 
     /// Notes that a file needs no second look until it changes.
@@ -514,10 +493,17 @@ impl Follower {
         out: &mut dyn Out,
     ) -> Result<(), IngestError> {
         let at = self.tracked.remove(idx);
-        self.catalogue
-            .reached(at.slot, &at.trace, at.look(), self.key);
+        if at.is_packed && state == GenerationState::Damaged {
+            // The worker's checkpoint stands before the line that was not whole.
+            self.catalogue.lose_sight(at.slot);
+        } else {
+            self.catalogue
+                .reached(at.slot, &at.trace, at.look(), self.key);
+        }
         self.catalogue.moved(at.slot, &at.path, at.file);
         self.catalogue.set_state(at.slot, state);
+        // What was taken for its copy is looked at again.
+        self.rescan.insert(at.home);
         // A copy that ends before its original did: what was seen of the rest is lost.
         let unread = self.catalogue.get(at.slot).and_then(Known::unread);
         let loss = loss.or(unread.map(|to| Loss {

@@ -80,7 +80,10 @@ impl Trace {
 /// Returns the checksum of the first line of `head` when it is whole.
 pub(super) fn first_line(head: &[u8]) -> Option<u32> {
     let line = head.get(..memchr(b'\n', head)?)?;
-    Some(LineMark::checksum(line.strip_suffix(b"\r").unwrap_or(line)))
+    Some(LineMark::checksum(
+        0,
+        line.strip_suffix(b"\r").unwrap_or(line),
+    ))
 }
 
 /// Returns the keyed fingerprint of `bytes`.

@@ -27,7 +27,6 @@
 
 mod assemble;
 mod catalogue;
-mod compare;
 mod cut;
 mod decompress;
 mod desk;
@@ -46,6 +45,7 @@ mod place;
 mod progress;
 mod reader;
 mod recognise;
+mod repeats;
 mod reread;
 mod run;
 mod sample;
@@ -56,6 +56,7 @@ mod ssh;
 mod status;
 mod stop;
 mod turn;
+mod twins;
 mod watch;
 mod work;
 mod worker;

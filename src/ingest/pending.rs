@@ -1,7 +1,8 @@
 //! The batch that is being gathered: pieces to events, rejects and counts.
 
 use crate::model::{
-    ByteOffset, Gap, HashKey, LineMarks, LineReject, LocatedEvent, Reject, Tally, Timestamp,
+    ByteOffset, Gap, HashKey, LineMark, LineMarks, LineReject, LocatedEvent, Reject, Tally,
+    Timestamp,
 };
 
 use super::identity::len_u64;
@@ -148,16 +149,25 @@ impl Pending {
         });
     }
 
-    /// Marks a line that starts at `offset`, or the late end of the line before.
-    pub(super) fn mark(&mut self, offset: u64, span: u64, checksum: Option<u32>) {
+    /// Marks a line.
+    pub(super) fn mark(&mut self, line: LineMark) {
+        if let Some(marks) = self.marks_at(line.offset) {
+            marks.push(line.span, line.checksum);
+        }
+    }
+
+    /// Marks the late end, at `offset`, of the line before.
+    pub(super) fn mark_line_end(&mut self, offset: u64, span: u64) {
+        if let Some(marks) = self.marks_at(ByteOffset(offset)) {
+            marks.push_line_end(span);
+        }
+    }
+
+    fn marks_at(&mut self, offset: ByteOffset) -> Option<&mut LineMarks> {
         if self.marks.last().is_none_or(LineMarks::is_full) {
-            self.marks.push(LineMarks::new(ByteOffset(offset)));
+            self.marks.push(LineMarks::new(offset));
         }
-        match (self.marks.last_mut(), checksum) {
-            (Some(marks), Some(checksum)) => marks.push(span, checksum),
-            (Some(marks), None) => marks.push_line_end(span),
-            (None, _) => {}
-        }
+        self.marks.last_mut()
     }
 
     pub(super) fn count(&mut self, span: u64) {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::model::NewGeneration;
+use crate::model::{NewGeneration, Timestamp};
 
 use super::identity::{FileId, Seen};
 
@@ -19,8 +19,6 @@ pub(super) enum Verdict {
     Read,
     /// It is a copy of a generation, as long as that is being read.
     AliasOf(usize),
-    /// All its lines are the first ones of a generation.
-    StartOfKnown,
 }
 
 /// Where a file stands that is taken up.
@@ -37,17 +35,22 @@ pub(super) struct Place {
 
 impl Place {
     /// Describes the generation about to be opened there.
-    pub(super) fn new_generation(&self) -> NewGeneration {
+    pub(super) fn new_generation(&self, opened_at: Timestamp) -> NewGeneration {
         NewGeneration {
             home: self.home.to_string_lossy().into_owned(),
             is_compressed: self.is_packed,
-            ..new_generation(&self.label, &self.path, self.seen.id)
+            ..new_generation(&self.label, &self.path, self.seen.id, opened_at)
         }
     }
 }
 
 /// Describes a generation about to be opened.
-pub(super) fn new_generation(label: &str, path: &Path, file: FileId) -> NewGeneration {
+pub(super) fn new_generation(
+    label: &str,
+    path: &Path,
+    file: FileId,
+    opened_at: Timestamp,
+) -> NewGeneration {
     NewGeneration {
         source: label.to_owned(),
         home: path.to_string_lossy().into_owned(),
@@ -56,6 +59,6 @@ pub(super) fn new_generation(label: &str, path: &Path, file: FileId) -> NewGener
         inode: file.inode,
         born: file.born,
         is_compressed: false,
-        compared_with: None,
+        opened_at,
     }
 }

@@ -1,109 +1,53 @@
-//! Whose bytes are these? A file that is not being read is told apart by its first and last bytes, and by
-//! the marks of lines read before.
+//! Whose bytes are these? A file that is not being read is told apart by its first and last bytes.
 
-use std::cmp::Reverse;
 use std::path::Path;
 
 use crate::model::Micros;
 
-use super::IngestError;
 use super::catalogue::Known;
-use super::compare::{Shared, SharedEnd};
 use super::decompress::Packed;
 use super::files::{Files, OpenFile};
-use super::follow::{Follower, Now, Out, Tracked};
+use super::follow::{Follower, Now, Tracked};
 use super::identity::{FileId, HEAD_LEN_MAX, Seen, TAIL_LEN_MAX, Trace, first_line};
 use super::matching::Match;
 use super::reader::{Reader, exactly_at, head_of, packed_verify, plain_verify, skip};
-
-/// With how many generations a file is compared line by line at the most.
-const COMPARED_MAX: usize = 8;
 
 /// How long a compressed file of which no line can be had may be quiet before it is taken as damaged.
 const PACKED_PATIENCE: Micros = Micros(10_000_000);
 
 impl Follower {
     /// Finds the generation whose bytes these are.
-    pub(super) fn recognise(
-        &self,
-        path: &Path,
-        seen: &Seen,
-        now: Now,
-        out: &mut dyn Out,
-    ) -> Result<Match, IngestError> {
+    pub(super) fn recognise(&self, path: &Path, seen: &Seen, now: Now) -> Match {
         if self.is_packed(path) {
             // Half of a compressed file may be there while the other half is still being written.
             let is_patient = self.is_following
                 && self.quiet.get(&seen.id).is_some_and(|(_, since)| {
                     now.elapsed.0.saturating_sub(since.0) < PACKED_PATIENCE.0
                 });
-            self.recognise_packed(path, is_patient, out)
-        } else {
-            self.recognise_plain(path, seen, out)
+            return self.recognise_packed(path, is_patient);
         }
-    }
-
-    fn recognise_plain(
-        &self,
-        path: &Path,
-        seen: &Seen,
-        out: &mut dyn Out,
-    ) -> Result<Match, IngestError> {
         let Ok(file) = self.files.open(path) else {
-            return Ok(Match::New);
+            return Match::New;
         };
-        let own = self.latest_of(seen.id);
-        let unread = own.filter(|(_, known)| known.is_unfinished() && known.offset == 0);
-        match (
-            self.recognise_bytes(file.as_ref(), seen, None, out)?,
-            unread,
-        ) {
-            (Match::New, Some((slot, _))) => Ok(Match::Unread(slot, None)),
-            (Match::Alike(with), Some((slot, _))) => Ok(Match::Unread(slot, Some(with))),
-            (found, _) => Ok(found),
-        }
+        self.recognise_plain(file.as_ref(), seen)
     }
 
-    /// Finds the generation whose bytes a plain file holds; `itself` is the generation being read from it,
-    /// of which nothing was read.
-    pub(super) fn recognise_bytes(
-        &self,
-        file: &dyn OpenFile,
-        seen: &Seen,
-        itself: Option<usize>,
-        out: &mut dyn Out,
-    ) -> Result<Match, IngestError> {
+    /// Finds the generation whose bytes a plain file holds.
+    pub(super) fn recognise_plain(&self, file: &dyn OpenFile, seen: &Seen) -> Match {
         let head = head_of(file);
-        let reopen = || Some(Reader::Plain(file.again().ok()?));
         if let Some((slot, trace)) = self.verified(file, &head, seen) {
-            let found = match self.tracked_at(slot) {
-                Some(at) => is_copy(at, file, seen).then_some(Match::Alias(slot)),
-                None if self.is_its_file(slot, seen.id) => Some(Match::Known(slot, trace)),
-                // A copy: another generation may have more of its lines.
-                None => Some(
-                    self.most_shared(&head, trace.offset(), reopen, out)?
-                        .map_or(Match::Known(slot, trace), |shared| {
-                            self.judge_shared(shared)
-                        }),
-                ),
-            };
-            if let Some(found) = found {
-                return Ok(found);
+            match self.tracked_at(slot) {
+                None => return Match::Known(slot, trace),
+                Some(at) if is_copy(at, file, seen) => return Match::Alias(slot),
+                Some(_) => {}
             }
         }
-        let is_twin = |at: &Tracked| {
-            Some(at.slot) != itself && is_same_before(at, file, at.size.min(seen.size))
-        };
-        if self.has_unread_twin(&head, is_twin) {
-            return Ok(Match::Later);
-        }
-        let shared = self.most_shared(&head, 0, reopen, out)?;
-        let is_cut = |(_, known): &(usize, &Known)| {
-            known.is_unfinished() && known.offset > 0 && seen.size > 0
-        };
-        match self.latest_of(seen.id).filter(is_cut) {
-            Some((slot, _)) => Ok(Match::Rewritten(slot, shared.map(|(_, with)| with))),
-            None => Ok(shared.map_or(Match::New, |shared| self.judge_shared(shared))),
+        match self.latest_of(seen.id) {
+            Some((slot, known)) if known.is_unfinished() && known.offset == 0 => {
+                Match::Unread(slot)
+            }
+            Some((slot, known)) if known.is_unfinished() => Match::Rewritten(slot),
+            _ => Match::New,
         }
     }
 
@@ -150,78 +94,24 @@ impl Follower {
         best.map(|(_, slot, trace)| (slot, trace))
     }
 
-    /// Compares a file with the generations that begin like it; returns the one that shares most lines with
-    /// it, if those are more than `known` bytes.
-    fn most_shared(
-        &self,
-        head: &[u8],
-        known: u64,
-        reopen: impl Fn() -> Option<Reader>,
-        out: &mut dyn Out,
-    ) -> Result<Option<(Shared, usize)>, IngestError> {
-        let mut best: Option<(Shared, usize)> = None;
-        for slot in self.candidates(head) {
-            let Some(reader) = reopen() else {
-                break;
-            };
-            let shared = out.compare(slot, reader)?;
-            if shared.bytes > best.map_or(known, |(best, _)| best.bytes) {
-                best = Some((shared, slot));
+    fn recognise_packed(&self, path: &Path, is_patient: bool) -> Match {
+        let Some(head) = packed_head(self.files.as_ref(), path) else {
+            return Match::New;
+        };
+        if let Some((slot, trace)) = self.verified_packed(path) {
+            match self.tracked_at(slot) {
+                None => return Match::Known(slot, trace),
+                // It took the file's place, which is read to its end from the open handle.
+                Some(at) if is_deleted(at) => return Match::Alias(slot),
+                // Perhaps it is about to; if not, it is another file that begins alike.
+                Some(_) if is_patient => return Match::Later,
+                Some(_) => {}
             }
         }
-        Ok(best)
-    }
-
-    fn judge_shared(&self, (shared, slot): (Shared, usize)) -> Match {
-        match shared.end {
-            SharedEnd::File => Match::StartOfKnown,
-            SharedEnd::Generation if self.tracked_at(slot).is_some_and(has_more) => Match::Later,
-            _ => Match::Alike(slot),
-        }
-    }
-
-    /// Returns the generations to compare with: those that begin with the same line, or with the same bytes
-    /// where that line is long; the most alike and the latest ones first.
-    fn candidates(&self, head: &[u8]) -> Vec<usize> {
-        let with_head = self.catalogue.with_head(head, self.key);
-        let mut slots = match first_line(head) {
-            Some(line) => self.catalogue.with_first_line(line).to_vec(),
-            None if head.len() >= HEAD_LEN_MAX => with_head.clone(),
-            None => Vec::new(),
-        };
-        slots.retain(|slot| self.catalogue.get(*slot).is_some_and(|at| !at.is_pipe()));
-        slots.sort_by_key(|slot| Reverse((with_head.binary_search(slot).is_ok(), *slot)));
-        slots.truncate(COMPARED_MAX);
-        slots
-    }
-
-    fn recognise_packed(
-        &self,
-        path: &Path,
-        is_patient: bool,
-        out: &mut dyn Out,
-    ) -> Result<Match, IngestError> {
-        let files = self.files.as_ref();
-        let Some(head) = packed_head(files, path) else {
-            return Ok(Match::New);
-        };
-        let reopen = || Some(Reader::Packed(Packed::open(files, path).ok()?));
-        if let Some((slot, trace)) = self.verified_packed(path)
-            && self.tracked_at(slot).is_none()
-        {
-            let shared = self.most_shared(&head, trace.offset(), reopen, out)?;
-            return Ok(shared.map_or(Match::Known(slot, trace), |shared| {
-                self.judge_shared(shared)
-            }));
-        }
         if is_patient && head.len() < HEAD_LEN_MAX && first_line(&head).is_none() {
-            return Ok(Match::Later);
+            return Match::Later;
         }
-        if self.has_unread_twin(&head, |_| true) {
-            return Ok(Match::Later);
-        }
-        let shared = self.most_shared(&head, 0, reopen, out)?;
-        Ok(shared.map_or(Match::New, |shared| self.judge_shared(shared)))
+        Match::New
     }
 
     /// Returns the generation that was read furthest of those whose head and tail stand in the
@@ -238,26 +128,12 @@ impl Follower {
             .ok()
             .flatten()
     }
-
-    /// Tells whether the file begins like one whose turn has not come yet: perhaps one is a copy of the
-    /// other.
-    fn has_unread_twin(&self, head: &[u8], is_twin: impl Fn(&Tracked) -> bool) -> bool {
-        self.tracked
-            .iter()
-            .filter(|at| at.trace.offset() == 0 && !at.is_finished)
-            .any(|at| {
-                let len = at.first.len().min(head.len());
-                len > 0 && at.first.get(..len) == head.get(..len) && is_twin(at)
-            })
-    }
 }
 
-/// Tells whether a file that is being read has bytes that were not read yet.
-fn has_more(at: &Tracked) -> bool {
-    match at.reader.as_ref().and_then(Reader::seen) {
-        Some(now) => now.size > at.trace.offset(),
-        None => !at.is_finished && at.is_packed,
-    }
+/// Tells whether a file that is being read has no name any more.
+fn is_deleted(at: &Tracked) -> bool {
+    let seen = at.reader.as_ref().and_then(Reader::seen);
+    seen.is_some_and(|seen| seen.links == 0)
 }
 
 /// Tells whether a file is a copy of one that is being read, whole or from before that had grown.

@@ -2,59 +2,36 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::model::{GapCause, GenerationState};
+use crate::model::{GapCause, GenerationState, Micros};
 
 use super::IngestError;
 use super::catalogue::Known;
 use super::discover::{Sibling, siblings};
 use super::files::Files;
-use super::follow::{Follower, Now, Out, Siblings, Tracked};
-use super::identity::{Seen, Trace};
+use super::follow::{Follower, Now, Out, Tracked};
+use super::identity::{Seen, Trace, first_line};
 use super::matching::Match;
 use super::place::{Place, Verdict};
 use super::reader::head_of;
-use super::recognise::packed_head;
 use super::turn::open_reader;
 use super::work::{Loss, Work};
 
-/// How a new generation starts.
-#[derive(Clone, Copy)]
-pub(super) enum Start {
-    /// All its lines are new.
-    Fresh,
-    /// The lines that it shares with another one from the start on are skipped.
-    Repeating(usize),
-}
+/// How far behind the clock the times of files may be: that of some systems ticks once a second.
+const TICK: Micros = Micros(1_000_000);
 
 /// A look at the siblings of a path.
 struct Search {
     label: String,
     /// The path.
     home: PathBuf,
-    /// What was changed before that had left the path, or was beside it, before.
+    /// Since when the source is followed: files that nothing is known of and that were changed before are
+    /// archives.
     since: i128,
-    /// Whether a file was met that was read before: those after it came later.
-    has_anchor: bool,
-    /// Files with the name of a rotation that nothing is known of; with the last change before them, when
-    /// they were awaited since they came.
-    strangers: Vec<(Place, Option<i128>)>,
-    /// What was there at the last look; `None`: this is the first, and nothing is missing from the path.
-    before: Option<Siblings>,
-    now: Siblings,
-}
-
-impl Search {
-    fn is_new(&self, seen: &Seen) -> bool {
-        let was_there = |before: &Siblings| before.contains(&(seen.id, seen.size, seen.modified));
-        self.before
-            .as_ref()
-            .is_some_and(|before| !was_there(before))
-    }
 }
 
 impl Follower {
     /// Finds what rotations left beside `home`: known generations to be finished, and files that came and
-    /// went between two passes, which are newer than the file that left `home` last.
+    /// went between two passes.
     pub(super) fn scan(
         &mut self,
         home: &Path,
@@ -65,79 +42,41 @@ impl Follower {
             || home.to_string_lossy().into_owned(),
             |at| at.label.clone(),
         );
-        let missing = self.missing_from(home);
-        let before = self.baseline.remove(home);
-        let mut search = Search {
+        let met = self.met_before.get(&label).copied();
+        let met = self.files.clock(met.unwrap_or(self.started));
+        let search = Search {
             label,
             home: home.to_owned(),
-            // What came beside a path that nothing has left yet must have come since the start.
-            since: self
-                .departed
-                .get(home)
-                .copied()
-                .or(missing)
-                .unwrap_or(self.started),
-            has_anchor: false,
-            strangers: Vec::new(),
-            before: before.or(missing.map(|_| Siblings::new())),
-            now: Siblings::new(),
+            since: i128::from(met.0.saturating_sub(TICK.0.cast_signed())) * 1_000,
         };
         for sibling in siblings(self.files.as_ref(), home) {
-            self.meet_sibling(sibling, &mut search, now, out)?;
+            self.meet_sibling(sibling, &search, now, out)?;
         }
-        self.admit_strangers(search, now, out)
-    }
-
-    /// Returns the last change of a file that came from `home` and cannot be found at it, nor is being read.
-    fn missing_from(&self, home: &Path) -> Option<i128> {
-        let at_home = self.files.look(home).ok();
-        self.left_unfinished
-            .get(home)?
-            .iter()
-            .filter_map(|slot| Some((*slot, self.catalogue.get(*slot)?)))
-            .filter(|(slot, known)| {
-                known.is_unfinished()
-                    && at_home.is_none_or(|seen| seen.id != known.file)
-                    && self.tracked_at(*slot).is_none()
-            })
-            .map(|(_, known)| i128::from(known.look.modified))
-            .max()
+        Ok(())
     }
 
     fn meet_sibling(
         &mut self,
         sibling: Sibling,
-        search: &mut Search,
+        search: &Search,
         now: Now,
         out: &mut dyn Out,
     ) -> Result<(), IngestError> {
         let (path, seen) = (sibling.path, sibling.seen);
-        if let Some(at) = self.tracked.iter_mut().find(|at| at.file == seen.id) {
-            search.has_anchor = true;
+        if let Some(at) = self.tracked.iter().find(|at| at.file == seen.id) {
             if at.path != path && !self.watched.contains_key(&at.path) || at.is_rotated {
                 self.note_rename(&path, &seen, now, out)?;
             }
             return Ok(());
         }
-        if self.watched.contains_key(&path) {
-            return Ok(());
-        }
-        // A file that was read before is no stranger, whatever became of its bytes.
-        search.has_anchor |= self.catalogue.of_file(seen.id).next().is_some();
-        if let Some(verdict) = self.verdict_on(&seen) {
-            search.has_anchor |= verdict != Verdict::StartOfKnown;
+        if self.watched.contains_key(&path) || self.is_settled(&seen) {
             return Ok(());
         }
         let is_packed = self.is_packed(&path);
         if is_packed && !self.is_quiet(&seen, now) {
             self.rescan.insert(search.home.clone());
-            if search.is_new(&seen) {
-                self.awaited.entry(seen.id).or_insert(search.since);
-            }
             return Ok(());
         }
-        let awaited = self.awaited.remove(&seen.id);
-        search.now.insert((seen.id, seen.size, seen.modified));
         let place = Place {
             label: search.label.clone(),
             home: search.home.clone(),
@@ -146,50 +85,23 @@ impl Follower {
             is_rotated: true,
             is_packed,
         };
-        match self.recognise(&place.path, &seen, now, out)? {
+        match self.recognise(&place.path, &seen, now) {
             Match::Known(slot, trace) => {
-                search.has_anchor = true;
                 let is_more = self.catalogue.get(slot).is_some_and(|known| {
-                    known.is_unfinished() || (!is_packed && seen.size > trace.offset())
+                    is_packed || known.is_unfinished() || seen.size > trace.offset()
                 });
                 if is_more {
                     self.attach(slot, trace, &place, out)?;
                 }
+                Ok(())
             }
-            found @ (Match::New | Match::Alike(_)) => {
-                if sibling.is_rotation && search.has_anchor {
-                    self.act(found, &place, now, out)?;
-                } else if sibling.is_rotation {
-                    search.strangers.push((place, awaited));
-                }
+            Match::New if !sibling.is_rotation || seen.modified < search.since => Ok(()),
+            Match::Later => {
+                self.rescan.insert(search.home.clone());
+                self.act(Match::Later, &place, now, out)
             }
-            found => {
-                search.has_anchor |= !matches!(found, Match::StartOfKnown | Match::Later);
-                if matches!(found, Match::Later) {
-                    self.rescan.insert(search.home.clone());
-                }
-                self.act(found, &place, now, out)?;
-            }
+            found => self.act(found, &place, now, out),
         }
-        Ok(())
-    }
-
-    /// Reads those strangers that came after what was there before; the others are archives.
-    fn admit_strangers(
-        &mut self,
-        mut search: Search,
-        now: Now,
-        out: &mut dyn Out,
-    ) -> Result<(), IngestError> {
-        for (place, awaited) in std::mem::take(&mut search.strangers) {
-            let is_since = place.seen.modified >= awaited.unwrap_or(search.since);
-            let is_new = !search.has_anchor && search.is_new(&place.seen);
-            if is_since && (awaited.is_some() || is_new) {
-                self.take_up(&place, now, out)?;
-            }
-        }
-        self.baseline.insert(search.home, search.now);
-        Ok(())
     }
 
     fn note_rename(
@@ -230,7 +142,7 @@ impl Follower {
         if self.is_tracked(place.seen.id) {
             return Ok(());
         }
-        let found = self.recognise(&place.path, &place.seen, now, out)?;
+        let found = self.recognise(&place.path, &place.seen, now);
         self.act(found, place, now, out)
     }
 
@@ -247,21 +159,11 @@ impl Follower {
                 self.settle(place.seen, Verdict::AliasOf(slot));
                 Ok(())
             }
-            Match::StartOfKnown => {
-                self.settle(place.seen, Verdict::StartOfKnown);
-                Ok(())
-            }
             Match::Later => {
                 self.is_waiting = true;
                 Ok(())
             }
-            Match::Unread(slot, with) => {
-                self.attach(slot, Trace::default(), place, out)?;
-                match with {
-                    Some(with) => out.send(Work::Repeat { slot, with }),
-                    None => Ok(()),
-                }
-            }
+            Match::Unread(slot) => self.attach(slot, Trace::default(), place, out),
             Match::Known(slot, trace) => {
                 let is_dead = self.catalogue.get(slot).is_some_and(|known| {
                     known.state == GenerationState::Damaged && !known.is_compressed
@@ -272,12 +174,16 @@ impl Follower {
                 }
                 self.attach(slot, trace, place, out)
             }
-            Match::Rewritten(slot, with) => {
+            Match::Rewritten(slot) => {
                 if let Some(known) = self.catalogue.get(slot) {
-                    let is_shorter = place.seen.size < known.offset;
-                    let state = match with {
-                        Some(with) if with == slot && is_shorter => GenerationState::Shrank,
-                        _ => GenerationState::Truncated,
+                    let head = head_at(self.files.as_ref(), &place.path);
+                    let begins_alike = known
+                        .first_line
+                        .is_some_and(|of| Some(of) == first_line(&head));
+                    let state = if begins_alike && place.seen.size < known.offset {
+                        GenerationState::Shrank
+                    } else {
+                        GenerationState::Truncated
                     };
                     let loss = Loss {
                         to: known.unread(),
@@ -291,11 +197,9 @@ impl Follower {
                     })?;
                     self.catalogue.set_state(slot, state);
                 }
-                let start = with.map_or(Start::Fresh, Start::Repeating);
-                self.start_new(place, start, out)
+                self.start_new(place, now, out)
             }
-            Match::Alike(slot) => self.start_new(place, Start::Repeating(slot), out),
-            Match::New => self.start_new(place, Start::Fresh, out),
+            Match::New => self.start_new(place, now, out),
         }
     }
 
@@ -303,16 +207,12 @@ impl Follower {
     pub(super) fn start_new(
         &mut self,
         place: &Place,
-        start: Start,
+        now: Now,
         out: &mut dyn Out,
     ) -> Result<(), IngestError> {
-        let repeats = match start {
-            Start::Fresh => None,
-            Start::Repeating(slot) => Some(slot),
-        };
-        let new = place.new_generation();
-        let known = Known::new(&place.label, &place.path, place.seen.id, new.is_compressed);
-        out.send(Work::Open { new, repeats })?;
+        let new = place.new_generation(now.wall);
+        let known = Known::new(&new);
+        out.send(Work::Open(new))?;
         let slot = self.catalogue.push(known);
         self.track(slot, Trace::default(), place);
         Ok(())
@@ -358,7 +258,6 @@ impl Follower {
             modified: place.seen.modified,
             reader: None,
             trace,
-            first: Vec::new(),
             is_judged: place.seen.size > 0,
             is_packed: place.is_packed,
             is_at_path: !place.is_rotated,
@@ -375,19 +274,12 @@ impl Follower {
             // unpacked before has time until its turn.
             open_reader(files, &mut at);
         }
-        at.first = first_bytes(files, &at);
         self.tracked.push(at);
     }
 }
 
-/// Returns the first bytes of a file that was not read yet, to tell a copy of it.
-fn first_bytes(files: &dyn Files, at: &Tracked) -> Vec<u8> {
-    if at.trace.offset() > 0 {
-        return Vec::new();
-    }
-    if at.is_packed {
-        return packed_head(files, &at.path).unwrap_or_default();
-    }
-    let file = files.open(&at.path);
+/// Returns the first bytes of a plain file; none where it cannot be opened.
+fn head_at(files: &dyn Files, path: &Path) -> Vec<u8> {
+    let file = files.open(path);
     file.map_or(Vec::new(), |file| head_of(file.as_ref()))
 }

@@ -57,17 +57,11 @@ impl Follower {
             let turn = match first {
                 First::Read => read_turn(self.files.as_ref(), at, now, out)?,
                 First::Known => Turn::ending(End::Reached),
-                First::Later => {
-                    self.is_waiting = true;
-                    idx += 1;
-                    continue;
-                }
             };
             if is_crowded && !was_open {
                 at.lay_down();
             }
             if turn.bytes > 0 {
-                at.first = Vec::new();
                 let look = at.look();
                 self.catalogue.reached(at.slot, &at.trace, look, self.key);
             }
@@ -175,7 +169,7 @@ impl Follower {
             return Ok(First::Read);
         };
         open_reader(self.files.as_ref(), at);
-        let (own, path, id) = (at.slot, at.path.clone(), at.file);
+        let (path, id) = (at.path.clone(), at.file);
         let (Some(Reader::Plain(file)), Some(seen)) =
             (&at.reader, at.reader.as_ref().and_then(Reader::seen))
         else {
@@ -184,12 +178,10 @@ impl Follower {
         let Ok(file) = file.again() else {
             return Ok(First::Read);
         };
-        match self.recognise_bytes(file.as_ref(), &seen, Some(own), out)? {
-            Match::Alike(with) => out.send(Work::Repeat { slot: own, with })?,
-            Match::Alias(_) | Match::StartOfKnown => return Ok(First::Known),
-            Match::Later => return Ok(First::Later),
+        match self.recognise_plain(file.as_ref(), &seen) {
+            Match::Alias(_) => return Ok(First::Known),
             Match::Known(slot, trace) => self.go_on_as(idx, (slot, trace), (path, id), now, out)?,
-            Match::New | Match::Unread(..) | Match::Rewritten(..) => {}
+            Match::New | Match::Later | Match::Unread(_) | Match::Rewritten(_) => {}
         }
         if let Some(at) = self.tracked.get_mut(idx) {
             at.is_judged = true;
@@ -285,8 +277,6 @@ enum First {
     Read,
     /// Nothing but what was read elsewhere.
     Known,
-    /// Perhaps a copy of a file whose turn has not come yet.
-    Later,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

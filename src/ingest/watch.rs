@@ -23,6 +23,8 @@ const DISCOVER_EVERY: Micros = Micros(900_000);
 const MISSING_MAX: Micros = Micros(60_000_000);
 /// With more paths than that, only those that files leave are looked beside.
 const FOLDER_PATHS_MAX: usize = 256;
+/// Of how many paths whose files were all read the neighbourhood is looked through at the start.
+const DEPARTED_MAX: usize = 64;
 /// The longest pause between tries to open an unreadable file.
 const RETRY_MAX: Micros = Micros(30_000_000);
 
@@ -31,7 +33,7 @@ impl Follower {
     pub(super) fn discover(&mut self, now: Now, out: &mut dyn Out) -> Result<(), IngestError> {
         let is_first = self.discovered.is_none();
         if is_first {
-            self.started = i128::from(self.files.clock(now.wall).0) * 1_000;
+            self.started = now.wall;
         }
         let is_due = self
             .discovered
@@ -50,7 +52,7 @@ impl Follower {
             let label = spec.label();
             if spec == SourceSpec::Stdin {
                 if is_first {
-                    self.open_pipe(label, || Ok(Box::new(io::stdin())), out)?;
+                    self.open_pipe(label, || Ok(Box::new(io::stdin())), now, out)?;
                 }
                 continue;
             }
@@ -91,21 +93,28 @@ impl Follower {
         );
     }
 
-    /// Watches the paths of a pattern whose files were unfinished when the last run ended: what was renamed
-    /// away since then is found beside them.
+    /// Watches the paths of a pattern that had files in the last runs: what was renamed away since then is
+    /// found beside them.
     fn watch_departed(&mut self, label: &str) {
-        let is_ours = |slot: &usize| {
-            self.catalogue
-                .get(*slot)
-                .is_some_and(|known| !known.is_pipe() && known.label == label)
+        let ours = |slot: &usize| {
+            let known = self.catalogue.get(*slot)?;
+            (!known.is_pipe() && known.label == label).then_some((known.is_unfinished(), *slot))
         };
-        let homes: Vec<PathBuf> = self
-            .left_unfinished
+        let mut homes: Vec<((bool, usize), PathBuf)> = self
+            .homes_before
             .iter()
-            .filter(|(_, slots)| slots.iter().any(is_ours))
-            .map(|(home, _)| home.clone())
+            .filter_map(|(home, slots)| Some((slots.iter().filter_map(ours).max()?, home.clone())))
             .collect();
-        for home in homes {
+        homes.sort_unstable_by(|(a, _), (b, _)| b.cmp(a));
+        let finished = |(is_unfinished, _): &(bool, usize)| !is_unfinished;
+        let mut room = DEPARTED_MAX;
+        for (latest, home) in homes {
+            if finished(&latest) {
+                if room == 0 {
+                    break;
+                }
+                room -= 1;
+            }
             self.watch(home, label, false);
         }
     }
@@ -114,14 +123,14 @@ impl Follower {
         &mut self,
         label: String,
         open: impl FnOnce() -> io::Result<Box<dyn io::Read + Send>> + Send + 'static,
+        now: Now,
         out: &mut dyn Out,
     ) -> Result<(), IngestError> {
         let path = Path::new(&label);
-        let new = new_generation(&label, path, FileId::NOWHERE);
-        out.send(Work::Open { new, repeats: None })?;
-        let slot = self
-            .catalogue
-            .push(Known::new(&label, path, FileId::NOWHERE, false));
+        let new = new_generation(&label, path, FileId::NOWHERE, now.wall);
+        let known = Known::new(&new);
+        out.send(Work::Open(new))?;
+        let slot = self.catalogue.push(known);
         let wake = Arc::clone(&self.wake);
         self.pipes.push(Pipe::start(slot, label, open, wake)?);
         Ok(())
@@ -185,7 +194,7 @@ impl Follower {
             let open = move || -> io::Result<Box<dyn io::Read + Send>> {
                 Ok(Box::new(fs::File::open(path)?))
             };
-            self.open_pipe(label, open, out)?;
+            self.open_pipe(label, open, now, out)?;
         }
         Ok(looks)
     }
@@ -256,22 +265,12 @@ impl Follower {
     /// again when they come back.
     fn forget_vanished(&mut self, now: Now) {
         let tracked = &self.tracked;
-        let mut vanished = Vec::new();
         self.watched.retain(|path, at| {
             let is_long = at
                 .missing_since
                 .is_some_and(|since| now.elapsed.0.saturating_sub(since.0) >= MISSING_MAX.0);
-            let is_kept =
-                at.is_named || !is_long || tracked.iter().any(|tracked| tracked.home == *path);
-            if !is_kept {
-                vanished.push(path.clone());
-            }
-            is_kept
+            at.is_named || !is_long || tracked.iter().any(|tracked| tracked.home == *path)
         });
-        for path in vanished {
-            self.baseline.remove(&path);
-            self.departed.remove(&path);
-        }
     }
 
     /// Looks through the siblings of every path in a folder whose entries changed: files may have come and

@@ -1,21 +1,13 @@
 //! What the follower asks of the worker.
 
-use std::sync::mpsc::SyncSender;
-
 use crate::model::{GapCause, GenerationState, Look, NewGeneration, Timestamp};
 
-use super::compare::Shared;
 use super::identity::Trace;
-use super::reader::Reader;
 
 /// What the follower asks of the worker, in order. A slot is the place of a generation in both lists.
 pub(super) enum Work {
-    /// The next slot is a new generation; the lines that it shares with `repeats` from its start on are
-    /// skipped.
-    Open {
-        new: NewGeneration,
-        repeats: Option<usize>,
-    },
+    /// The next slot is a new generation.
+    Open(NewGeneration),
     /// Reading of a known generation goes on at its checkpoint.
     Attach {
         slot: usize,
@@ -23,8 +15,6 @@ pub(super) enum Work {
         state: GenerationState,
         renamed_to: Option<String>,
     },
-    /// The lines that a generation of which nothing was read shares with another one are skipped.
-    Repeat { slot: usize, with: usize },
     /// The next bytes of a generation.
     Chunk {
         slot: usize,
@@ -54,12 +44,6 @@ pub(super) enum Work {
         loss: Option<Loss>,
         read_at: Timestamp,
     },
-    /// Asks how many lines a file shares with a generation from the start on.
-    Compare {
-        slot: usize,
-        reader: Reader,
-        reply: SyncSender<Shared>,
-    },
     /// A run ends while the file lives: a last line is taken only if it is whole.
     Settle { slot: usize, read_at: Timestamp },
     /// Hands over what is pending.
@@ -75,19 +59,16 @@ pub(super) struct Loss {
 }
 
 impl Work {
-    /// Returns the slots that it is about; a new generation has none yet.
-    pub(super) fn slots_mut(&mut self) -> Vec<&mut usize> {
+    /// Returns the slot that it is about; a new generation has none yet.
+    pub(super) fn slot_mut(&mut self) -> Option<&mut usize> {
         match self {
-            Self::Open { repeats, .. } => repeats.iter_mut().collect(),
-            Self::Repeat { slot, with } => vec![slot, with],
-            Self::Flush => Vec::new(),
+            Self::Open(_) | Self::Flush => None,
             Self::Attach { slot, .. }
             | Self::Chunk { slot, .. }
             | Self::NotText { slot, .. }
             | Self::Mark { slot, .. }
             | Self::Close { slot, .. }
-            | Self::Compare { slot, .. }
-            | Self::Settle { slot, .. } => vec![slot],
+            | Self::Settle { slot, .. } => Some(slot),
         }
     }
 }

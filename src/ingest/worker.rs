@@ -9,12 +9,11 @@ use crate::model::{
     HashKey, Look, NewGeneration, Reject, Timestamp, is_passing,
 };
 
-use super::compare::{Comparison, Shared, mark_of, shared_lines};
 use super::document::Opening;
 use super::identity::{Trace, len_u64};
 use super::lines::{Piece, Splitter};
 use super::pending::{LastLine, Pending, is_accounted, take_piece};
-use super::reader::Reader;
+use super::twins::{Families, Twin};
 use super::work::{Loss, Work};
 use super::{LineParser, Progress, Sink, SinkError};
 
@@ -27,18 +26,22 @@ pub(super) struct Limits {
 }
 
 pub(super) struct Slot {
-    id: GenerationId,
+    pub(super) id: GenerationId,
     /// Whether its lines cannot be read again.
     is_passing: bool,
-    offset: u64,
+    pub(super) offset: u64,
     /// Head and tail at the offset, as they were stored last.
     head: Fingerprint,
     tail: Fingerprint,
     look: Look,
-    /// Whether the lines are marked: not those of pipes and compressed files, which do not shrink.
+    /// Whether the lines are marked: not those of pipes, which are read once.
     pub(super) is_marked: bool,
-    /// While every line so far repeats another generation.
-    comparison: Option<Comparison>,
+    /// The checksum of all lines so far; `None`: it stands with the marks that were stored.
+    pub(super) checksum: Option<u32>,
+    /// The checksum of the first line.
+    pub(super) first_line: Option<u32>,
+    /// The generations that no line so far tells apart from this one.
+    pub(super) twins: Vec<Twin>,
     pub(super) splitter: Option<Splitter>,
     /// Whether the bytes are one document or lines, while that is open.
     pub(super) start: Start,
@@ -57,14 +60,21 @@ impl Slot {
             head: generation.head,
             tail: generation.tail,
             look: generation.look,
-            is_marked: is_marked(generation.inode, generation.is_compressed),
-            comparison: generation.compared_with.map(Comparison::new),
+            is_marked: generation.inode != 0,
+            checksum: None,
+            first_line: generation.first_line.map(|line| line.checksum),
+            twins: Vec::new(),
             splitter: None,
             start: Start::Lines,
             state: generation.state,
             stored_state: generation.state,
             renamed_to: None,
         }
+    }
+
+    /// Tells whether more of it may come.
+    pub(super) fn is_being_read(&self) -> bool {
+        self.splitter.is_some()
     }
 }
 
@@ -92,10 +102,11 @@ impl Start {
 /// Owns the parser and the sink.
 pub(super) struct Worker {
     parser: Box<dyn LineParser + Send>,
-    sink: Box<dyn Sink>,
+    pub(super) sink: Box<dyn Sink>,
     pub(super) key: HashKey,
     pub(super) limits: Limits,
     pub(super) slots: Vec<Slot>,
+    pub(super) families: Families,
     pub(super) pending: Pending,
     names_sent: usize,
     progress: Arc<Progress>,
@@ -112,13 +123,20 @@ impl Worker {
         progress: Arc<Progress>,
     ) -> Self {
         let names_sent = parser.names().len();
-        let slots = known.iter().map(Slot::of).collect();
+        let slots: Vec<Slot> = known.iter().map(Slot::of).collect();
+        let mut families = Families::default();
+        for (slot, at) in slots.iter().enumerate() {
+            if let Some(first_line) = at.first_line {
+                families.add(slot, first_line);
+            }
+        }
         Self {
             parser,
             sink,
             key,
             limits,
             slots,
+            families,
             pending: Pending::default(),
             names_sent,
             progress,
@@ -128,7 +146,7 @@ impl Worker {
     /// Does one piece of work; returns a buffer to be used again.
     pub(super) fn handle(&mut self, work: Work) -> Result<Option<Vec<u8>>, SinkError> {
         match work {
-            Work::Open { new, repeats } => self.open(new, repeats)?,
+            Work::Open(new) => self.open(&new)?,
             Work::Attach {
                 slot,
                 trace,
@@ -141,7 +159,6 @@ impl Worker {
                     at.renamed_to = renamed_to;
                 }
             }
-            Work::Repeat { slot, with } => self.repeat(slot, with),
             Work::Chunk {
                 slot,
                 bytes,
@@ -182,26 +199,9 @@ impl Worker {
                 read_at,
             } => self.close(slot, Some((state, loss)), read_at)?,
             Work::Settle { slot, read_at } => self.close(slot, None, read_at)?,
-            Work::Compare {
-                slot,
-                reader,
-                reply,
-            } => {
-                if let Some(shared) = self.shared_lines(slot, reader)? {
-                    // Nobody waits any more when the run ends.
-                    let _ = reply.send(shared);
-                }
-            }
             Work::Flush => self.commit()?,
         }
         Ok(None)
-    }
-
-    fn repeat(&mut self, slot: usize, with: usize) {
-        let with = self.compared_with(with);
-        if let (Some(at), Some(with)) = (self.slots.get_mut(slot), with) {
-            at.comparison = Some(Comparison::new(with));
-        }
     }
 
     fn attach(&mut self, slot: usize, trace: Trace) {
@@ -209,6 +209,7 @@ impl Worker {
             debug_assert_eq!(at.offset, trace.offset(), "attached elsewhere");
             at.start = Start::at(trace.offset(), self.limits.line_len);
             at.splitter = Some(Splitter::new(self.key, self.limits.line_len, trace));
+            at.checksum = (at.offset == 0).then_some(0);
         }
     }
 
@@ -242,10 +243,9 @@ impl Worker {
         self.sink.flush()
     }
 
-    fn open(&mut self, mut new: NewGeneration, repeats: Option<usize>) -> Result<(), SinkError> {
+    fn open(&mut self, new: &NewGeneration) -> Result<(), SinkError> {
         self.commit()?;
-        new.compared_with = repeats.and_then(|with| self.compared_with(with));
-        let id = self.sink.open_generation(&new)?;
+        let id = self.sink.open_generation(new)?;
         self.slots.push(Slot {
             id,
             is_passing: is_passing(&new.path, new.device, new.inode),
@@ -253,8 +253,10 @@ impl Worker {
             head: Fingerprint::default(),
             tail: Fingerprint::default(),
             look: Look::default(),
-            is_marked: is_marked(new.inode, new.is_compressed),
-            comparison: new.compared_with.map(Comparison::new),
+            is_marked: new.inode != 0,
+            checksum: Some(0),
+            first_line: None,
+            twins: Vec::new(),
             splitter: Some(Splitter::new(
                 self.key,
                 self.limits.line_len,
@@ -266,26 +268,6 @@ impl Worker {
             renamed_to: None,
         });
         Ok(())
-    }
-
-    /// Returns the generation whose lines are skipped when those of a slot are to be.
-    fn compared_with(&self, slot: usize) -> Option<GenerationId> {
-        let at = self.slots.get(slot)?;
-        // What only repeats a third generation itself has nothing to be compared with beyond that.
-        Some(at.comparison.as_ref().map_or(at.id, Comparison::with))
-    }
-
-    fn shared_lines(
-        &mut self,
-        slot: usize,
-        mut reader: Reader,
-    ) -> Result<Option<Shared>, SinkError> {
-        self.commit()?;
-        let Some(with) = self.slots.get(slot).map(|at| at.id) else {
-            return Ok(None);
-        };
-        let (key, len) = (self.key, self.limits.line_len);
-        shared_lines(with, &mut reader, key, len, self.sink.as_mut()).map(Some)
     }
 
     /// Makes `slot` the one whose batch is pending.
@@ -335,30 +317,33 @@ impl Worker {
         piece: &Piece<'_>,
         last: Option<LastLine>,
     ) -> Result<(), SinkError> {
-        let Some(at) = self.slots.get_mut(slot) else {
-            return Ok(());
-        };
-        let (span, checksum) = mark_of(piece);
         let before = self.pending.to;
-        let is_repeated = match (&mut at.comparison, checksum) {
-            (Some(comparison), Some(checksum)) => {
-                let is_known = comparison.knows(before, checksum, self.sink.as_mut())?;
-                if !is_known && last.is_none() {
-                    at.comparison = None;
-                }
-                is_known
-            }
-            _ => false,
+        let mark = self.mark_of(slot, piece)?;
+        let is_repeated = match mark {
+            Some(line) => self.is_repeated(slot, line, last.is_some())?,
+            None => false,
         };
-        if is_repeated {
+        if let (true, Some(line)) = (is_repeated, mark) {
             self.pending.tally.repeated += 1;
-            self.pending.count(span);
+            self.pending.count(line.span);
         } else {
             let parser = self.parser.as_mut();
             take_piece(piece, parser, &mut self.pending, self.key, last);
         }
-        if at.is_marked && self.pending.to > before {
-            self.pending.mark(before, span, checksum);
+        if self.pending.to == before {
+            return Ok(());
+        }
+        match (mark, piece) {
+            (Some(line), _) => {
+                self.marked(slot, line);
+                self.pending.mark(line);
+            }
+            (None, Piece::Continuation { span })
+                if self.slots.get(slot).is_some_and(|at| at.is_marked) =>
+            {
+                self.pending.mark_line_end(before, *span);
+            }
+            _ => {}
         }
         Ok(())
     }
@@ -502,7 +487,6 @@ impl Worker {
                 state: at.state,
                 renamed_to: at.renamed_to.take(),
                 look: at.look,
-                compared_with: at.comparison.as_ref().map(Comparison::with),
             },
             read_at: pending.read_at,
             events: pending.events,
@@ -513,11 +497,6 @@ impl Worker {
             names,
         })
     }
-}
-
-/// Tells whether the lines of a file are marked.
-fn is_marked(inode: u64, is_compressed: bool) -> bool {
-    inode != 0 && !is_compressed
 }
 
 fn count_all(progress: &Progress, pending: &Pending) {

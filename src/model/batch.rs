@@ -134,7 +134,7 @@ pub struct Tally {
     pub noise: u64,
     /// Lines in quarantine.
     pub quarantined: u64,
-    /// Lines that stood at the same place in a generation read before: skipped.
+    /// Lines that stood at the same place, after the same lines, in a generation read before: skipped.
     pub repeated: u64,
     /// Lines accepted, by the format's number in the registry.
     pub by_format: Vec<(u8, u64)>,
@@ -167,8 +167,6 @@ pub struct Advance {
     pub renamed_to: Option<String>,
     /// How the file looked last.
     pub look: Look,
-    /// The generation whose lines are still being skipped.
-    pub compared_with: Option<GenerationId>,
 }
 
 /// Everything that one transaction stores.

@@ -1,7 +1,7 @@
-//! Line marks: where each line of a generation starts, with a checksum of it.
+//! Line marks: where each line of a generation starts, with a checksum of everything up to it.
 //!
 //! They tell which lines of a file were read before when the file has become shorter than its
-//! checkpoint (a power loss, a cut) or is a copy that ends before it.
+//! checkpoint (a power loss, a cut), or is a copy of another one or of a part of it.
 //!
 //! # Bytes of a block
 //!
@@ -9,7 +9,7 @@
 //! | --- | --- |
 //! | 1 | version, 1 |
 //! | per line: 1 to 10 | `span * 2` as a LEB128 varint |
-//! | 4 | CRC-32 of the line without its line end, little endian |
+//! | 4 | checksum: CRC-32 of this line and all before it, each ended by `\n`, little endian |
 //! | per late line end: 1 to 10 | `span * 2 + 1` as a varint: belongs to the line before, has no checksum |
 //!
 //! A reader that meets another version reads no marks: lines are then taken as new.
@@ -18,21 +18,26 @@ use super::ByteOffset;
 
 const VERSION: u8 = 1;
 
-/// One line: where it starts, how many bytes it takes with its line end, and a checksum of the rest.
+/// One line: where it starts, how many bytes it takes with its line end, and a checksum.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LineMark {
     /// Where it starts.
     pub offset: ByteOffset,
     /// Bytes up to the next line.
     pub span: u64,
-    /// The CRC-32 of the line without its line end.
+    /// The CRC-32 of this line and all before it, each ended by a line feed whatever ends it in the file:
+    /// where two generations have the same one at the same place, they have the same lines up to there.
     pub checksum: u32,
 }
 
 impl LineMark {
-    /// Returns the checksum of a line without its line end.
-    pub fn checksum(line: &[u8]) -> u32 {
-        crc32fast::hash(line)
+    /// Returns the checksum of a line, given without its line end, after lines whose checksum is `before`:
+    /// 0 at the start.
+    pub fn checksum(before: u32, line: &[u8]) -> u32 {
+        let mut crc = crc32fast::Hasher::new_with_initial(before);
+        crc.update(line);
+        crc.update(b"\n");
+        crc.finalize()
     }
 }
 

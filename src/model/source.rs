@@ -5,7 +5,7 @@ use std::hash::Hasher;
 use siphasher::sip::SipHasher13;
 use smallvec::SmallVec;
 
-use super::LineMark;
+use super::{LineMark, Timestamp};
 
 /// The number of a source in the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -114,10 +114,10 @@ impl GenerationState {
     }
 }
 
-/// How a plain file looked when it was last looked at; pipes and compressed files have none.
+/// How a file looked when it was last looked at; pipes have none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Look {
-    /// How long it was at the most.
+    /// How long it was at the most; 0 for a compressed file, whose length tells nothing of its bytes.
     pub size: u64,
     /// When it was last written, in nanoseconds since 1970.
     pub modified: i64,
@@ -215,8 +215,8 @@ pub struct Generation {
     pub look: Look,
     /// Its first line, while its marks are kept.
     pub first_line: Option<LineMark>,
-    /// The generation whose lines it repeats so far.
-    pub compared_with: Option<GenerationId>,
+    /// When it was met, by this machine's clock.
+    pub opened_at: Timestamp,
 }
 
 /// A generation about to be opened.
@@ -236,6 +236,6 @@ pub struct NewGeneration {
     pub born: u64,
     /// Whether the bytes are decompressed before counting.
     pub is_compressed: bool,
-    /// The generation whose lines are skipped as long as they are met at the same places.
-    pub compared_with: Option<GenerationId>,
+    /// When it was met, by this machine's clock.
+    pub opened_at: Timestamp,
 }

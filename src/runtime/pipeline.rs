@@ -57,7 +57,7 @@ impl Pipeline {
             .collect::<Result<Vec<_>, _>>()?;
         let key = writer.hash_key();
         let parser = FormatParser(Parser::new(writer.names()?, key, options.rules));
-        let (writer, sink) = WriterThread::start(writer, clock.clone(), report)?;
+        let (writer, sink) = WriterThread::start(writer, report)?;
         let progress = options.progress;
         let usual = IngestOptions::default();
         let options = IngestOptions {

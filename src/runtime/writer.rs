@@ -4,7 +4,7 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use super::{Clock, RuntimeError};
+use super::RuntimeError;
 use crate::ingest::{Sink, SinkError};
 use crate::model::{
     Batch, ByteOffset, Generation, GenerationId, HashKey, LineMarks, NewGeneration,
@@ -57,14 +57,13 @@ impl WriterThread {
     /// When the thread cannot be started.
     pub fn start(
         writer: Writer,
-        clock: Clock,
         report: impl FnMut(WriterReport) + Send + 'static,
     ) -> Result<(Self, StoreSink), RuntimeError> {
         let (sender, receiver) = mpsc::sync_channel(QUEUE_LEN);
         let key = writer.hash_key();
         let thread = thread::Builder::new()
             .name("writer".to_owned())
-            .spawn(move || work(writer, &clock, &receiver, report))
+            .spawn(move || work(writer, &receiver, report))
             .map_err(|_| RuntimeError::Thread("writer"))?;
         Ok((Self { thread }, StoreSink { sender, key }))
     }
@@ -81,12 +80,7 @@ impl WriterThread {
     }
 }
 
-fn work(
-    mut writer: Writer,
-    clock: &Clock,
-    commands: &Receiver<Command>,
-    mut report: impl FnMut(WriterReport),
-) {
+fn work(mut writer: Writer, commands: &Receiver<Command>, mut report: impl FnMut(WriterReport)) {
     // A command that was taken off the queue while batches were gathered and has to come after them.
     let mut next = None;
     let mut is_failed = false;
@@ -107,7 +101,7 @@ fn work(
         match command {
             Command::Generations(reply) => drop(reply.send(writer.generations())),
             Command::Open(new, reply) => {
-                drop(reply.send(writer.open_generation(&new, clock.now())));
+                drop(reply.send(writer.open_generation(&new)));
             }
             Command::Marks(generation, at, reply) => {
                 drop(reply.send(writer.line_marks(generation, at)));

@@ -196,7 +196,6 @@ fn still(generation: GenerationId, now: Timestamp) -> Batch {
             state: GenerationState::Open,
             renamed_to: None,
             look: Look::default(),
-            compared_with: None,
         },
         read_at: now,
         events: Vec::new(),

@@ -34,9 +34,9 @@ impl Bench {
             inode: u64::MAX,
             born: 7,
             is_compressed: false,
-            compared_with: None,
+            opened_at: NOW,
         };
-        let generation = writer.open_generation(&new, NOW).unwrap();
+        let generation = writer.open_generation(&new).unwrap();
         Self {
             folder,
             writer: Some(writer),
@@ -60,7 +60,6 @@ impl Bench {
                 state: GenerationState::Open,
                 renamed_to: None,
                 look: Look::default(),
-                compared_with: None,
             },
             read_at: NOW,
             events: events

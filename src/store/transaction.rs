@@ -91,7 +91,7 @@ impl Writer {
         {
             let mut update = self.connection.prepare_cached(
                 "UPDATE generation SET offset=?3,head_len=?4,head_hash=?5,tail_len=?6,tail_hash=?7,\
-                 state=?8,path=coalesce(?9,path),size=max(size,?10),modified=?11,compared_with=?12 WHERE id=?1 AND offset=?2",
+                 state=?8,path=coalesce(?9,path),size=max(size,?10),modified=?11 WHERE id=?1 AND offset=?2",
             )?;
             let changed = update.execute(params![
                 step.generation.0,
@@ -105,7 +105,6 @@ impl Writer {
                 step.renamed_to,
                 step.look.size.cast_signed(),
                 step.look.modified,
-                step.compared_with.map(|compared| compared.0),
             ])?;
             drop(update);
             if changed != 1 {

@@ -134,7 +134,7 @@ impl Writer {
     pub fn generations(&self) -> Result<Vec<Generation>, StoreError> {
         let mut select = self.connection.prepare(
             "SELECT g.id,g.source,s.name,g.home,g.path,g.device,g.inode,g.born,g.is_compressed,g.offset,g.head_len,\
-             g.head_hash,g.tail_len,g.tail_hash,g.state,g.size,g.modified,g.compared_with,\
+             g.head_hash,g.tail_len,g.tail_hash,g.state,g.size,g.modified,g.opened_at,\
              (SELECT body FROM line_mark m WHERE m.generation=g.id AND m.first_offset=0) \
              FROM generation g JOIN source s ON s.id=g.source ORDER BY g.id",
         )?;
@@ -166,9 +166,9 @@ impl Writer {
                     size: unsigned(row, 15)?,
                     modified: row.get(16)?,
                 },
+                opened_at: Timestamp(row.get(17)?),
                 first_line: marks
                     .and_then(|body| LineMarks::from_bytes(ByteOffset(0), &body)?.iter().next()),
-                compared_with: row.get::<_, Option<u32>>(17)?.map(GenerationId),
             })
         })?;
         Ok(found.collect::<Result<_, _>>()?)
@@ -179,11 +179,7 @@ impl Writer {
     /// # Errors
     ///
     /// When the database cannot be written.
-    pub fn open_generation(
-        &mut self,
-        new: &NewGeneration,
-        now: Timestamp,
-    ) -> Result<GenerationId, StoreError> {
+    pub fn open_generation(&mut self, new: &NewGeneration) -> Result<GenerationId, StoreError> {
         let step = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -192,17 +188,16 @@ impl Writer {
             params![new.source],
         )?;
         step.execute(
-            "INSERT INTO generation (source,home,path,device,inode,is_compressed,opened_at,born,compared_with) \
-             SELECT id,?9,?2,?3,?4,?5,?6,?7,?8 FROM source WHERE name = ?1",
+            "INSERT INTO generation (source,home,path,device,inode,is_compressed,opened_at,born) \
+             SELECT id,?8,?2,?3,?4,?5,?6,?7 FROM source WHERE name = ?1",
             params![
                 new.source,
                 new.path,
                 new.device.cast_signed(),
                 new.inode.cast_signed(),
                 new.is_compressed,
-                now.0,
+                new.opened_at.0,
                 new.born.cast_signed(),
-                new.compared_with.map(|compared| compared.0),
                 new.home
             ],
         )?;

@@ -306,7 +306,7 @@ impl Out for RemoteOut<'_> {
             return Err(IngestError::ConnectionLost);
         }
         match &mut work {
-            Work::Open { new, .. } => {
+            Work::Open(new) => {
                 for text in [&mut new.source, &mut new.home, &mut new.path] {
                     text.insert_str(0, &self.prefix);
                 }

@@ -112,7 +112,7 @@ impl Sink for Memory {
                 state: GenerationState::Open,
                 look: Look::default(),
                 first_line: None,
-                compared_with: new.compared_with,
+                opened_at: new.opened_at,
             },
             marks: Vec::new(),
             gap: None,
@@ -150,7 +150,6 @@ impl Sink for Memory {
         generation.state = step.state;
         generation.look.size = generation.look.size.max(step.look.size);
         generation.look.modified = step.look.modified;
-        generation.compared_with = step.compared_with;
         if let Some(path) = &step.renamed_to {
             generation.path.clone_from(path);
         }

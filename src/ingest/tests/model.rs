@@ -278,7 +278,9 @@ impl World {
             let mut content = self.live().clone();
             content.is_seen = false;
             if let Some(before) = self.files.insert(COPY.to_owned(), content) {
-                self.is_blind |= !before.is_seen;
+                // Of a copy that is not followed, what came since the last look leaves no trace.
+                self.is_blind |=
+                    !before.is_seen || before.ids.iter().any(|id| !self.must.contains(id));
             }
         }
     }
