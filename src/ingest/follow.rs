@@ -171,6 +171,8 @@ pub(super) struct Follower {
     pub(super) pipes: Vec<Pipe>,
     /// Files that need no second look until they change.
     pub(super) settled: HashMap<FileId, Settled>,
+    /// The paths beside which copies of a generation stand.
+    pub(super) copies: HashMap<usize, HashSet<PathBuf>>,
     /// Compressed files, and since when they are as they are.
     pub(super) quiet: HashMap<FileId, (Seen, Micros)>,
     /// Folders with files that may be rotated: when their entries changed last, and whether they are
@@ -239,6 +241,7 @@ impl Follower {
             homes_before,
             pipes: Vec::new(),
             settled: HashMap::new(),
+            copies: HashMap::new(),
             quiet: HashMap::new(),
             folders: HashMap::new(),
             rescan: HashSet::new(),
@@ -503,7 +506,8 @@ impl Follower {
         self.catalogue.moved(at.slot, &at.path, at.file);
         self.catalogue.set_state(at.slot, state);
         // What was taken for its copy is looked at again.
-        self.rescan.insert(at.home);
+        let copies = self.copies.remove(&at.slot);
+        self.rescan.extend(copies.into_iter().flatten());
         // A copy that ends before its original did: what was seen of the rest is lost.
         let unread = self.catalogue.get(at.slot).and_then(Known::unread);
         let loss = loss.or(unread.map(|to| Loss {

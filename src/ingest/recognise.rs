@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::model::Micros;
+use crate::model::{GenerationState, Micros};
 
 use super::catalogue::Known;
 use super::decompress::Packed;
@@ -24,7 +24,7 @@ impl Follower {
                 && self.quiet.get(&seen.id).is_some_and(|(_, since)| {
                     now.elapsed.0.saturating_sub(since.0) < PACKED_PATIENCE.0
                 });
-            return self.recognise_packed(path, is_patient);
+            return self.recognise_packed(path, seen, is_patient);
         }
         let Ok(file) = self.files.open(path) else {
             return Match::New;
@@ -37,7 +37,8 @@ impl Follower {
         let head = head_of(file);
         if let Some((slot, trace)) = self.verified(file, &head, seen) {
             match self.tracked_at(slot) {
-                None => return Match::Known(slot, trace),
+                None if self.can_go_on(slot, &trace, seen.id) => return Match::Known(slot, trace),
+                None => {}
                 Some(at) if is_copy(at, file, seen) => return Match::Alias(slot),
                 Some(_) => {}
             }
@@ -49,6 +50,12 @@ impl Follower {
             Some((slot, known)) if known.is_unfinished() => Match::Rewritten(slot),
             _ => Match::New,
         }
+    }
+
+    /// Tells whether a generation can be read on in a file that has its bytes: not in a copy, when it ended
+    /// inside a line that may be whole there.
+    fn can_go_on(&self, slot: usize, trace: &Trace, file: FileId) -> bool {
+        trace.last_byte() == Some(b'\n') || self.is_its_file(slot, file)
     }
 
     /// Tells whether a generation was last seen in that very file.
@@ -81,6 +88,10 @@ impl Follower {
                 continue;
             }
             let is_same_file = known.file == seen.id;
+            // What is no text, or could not be unpacked, is judged anew in every other file.
+            if known.state == GenerationState::Damaged && !is_same_file {
+                continue;
+            }
             let is_worse = best.as_ref().is_some_and(|(is_best_same, _, trace)| {
                 (is_same_file, known.offset) < (*is_best_same, trace.offset())
             });
@@ -94,13 +105,14 @@ impl Follower {
         best.map(|(_, slot, trace)| (slot, trace))
     }
 
-    fn recognise_packed(&self, path: &Path, is_patient: bool) -> Match {
+    fn recognise_packed(&self, path: &Path, seen: &Seen, is_patient: bool) -> Match {
         let Some(head) = packed_head(self.files.as_ref(), path) else {
             return Match::New;
         };
         if let Some((slot, trace)) = self.verified_packed(path) {
             match self.tracked_at(slot) {
-                None => return Match::Known(slot, trace),
+                None if self.can_go_on(slot, &trace, seen.id) => return Match::Known(slot, trace),
+                None => {}
                 // It took the file's place, which is read to its end from the open handle.
                 Some(at) if is_deleted(at) => return Match::Alias(slot),
                 // Perhaps it is about to; if not, it is another file that begins alike.

@@ -156,6 +156,8 @@ impl Follower {
     ) -> Result<(), IngestError> {
         match found {
             Match::Alias(slot) => {
+                let homes = self.copies.entry(slot).or_default();
+                homes.insert(place.home.clone());
                 self.settle(place.seen, Verdict::AliasOf(slot));
                 Ok(())
             }
@@ -166,7 +168,7 @@ impl Follower {
             Match::Unread(slot) => self.attach(slot, Trace::default(), place, out),
             Match::Known(slot, trace) => {
                 let is_dead = self.catalogue.get(slot).is_some_and(|known| {
-                    known.state == GenerationState::Damaged && !known.is_compressed
+                    known.state == GenerationState::Damaged && !place.is_packed
                 });
                 if is_dead {
                     self.settle(place.seen, Verdict::Read);

@@ -467,6 +467,11 @@ impl Bench {
         fs::remove_file(from).unwrap();
     }
 
+    /// Returns what the follower says of the path of the log.
+    pub(super) fn state(&self) -> &'static str {
+        self.follower.watched[&self.path].state
+    }
+
     /// Returns what was stored, in the order of storing.
     pub(super) fn ids(&self) -> Vec<i64> {
         self.memory.stored().ids.clone()

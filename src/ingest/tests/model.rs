@@ -193,7 +193,8 @@ impl World {
     fn rename_back(&mut self) {
         if !self.has_live() && self.bench.at("r.jsonl.1").exists() {
             fs::rename(self.bench.at("r.jsonl.1"), &self.bench.path).unwrap();
-            let content = self.files.remove("r.jsonl.1").unwrap();
+            let mut content = self.files.remove("r.jsonl.1").unwrap();
+            content.is_seen = false;
             self.files.insert("r.jsonl".to_owned(), content);
             // Whatever half line it ends with, the router's next line ends it.
             self.end_torn_line();
@@ -228,8 +229,11 @@ impl World {
     /// The lines of the live file are gone from the disk, unless a copy has them.
     fn lose_live(&mut self) {
         let content = self.files.remove("r.jsonl").unwrap_or_default();
-        // A file of which nothing was read leaves nothing to be missed.
-        self.is_blind |= content.ids.iter().all(|id| !self.must.contains(id)) || self.has_copy();
+        // A file of which nothing was read leaves nothing to be missed, nor does one that was complete when
+        // it was seen last.
+        self.is_blind |= content.ids.iter().all(|id| !self.must.contains(id))
+            || !content.is_seen
+            || self.has_copy();
     }
 
     /// Tells whether the follower goes on in a copy when the log is cut: what was written since the copy was
