@@ -45,7 +45,7 @@ fn report(folder: &Path) -> Value {
 fn assert_accounted(folder: &Path) {
     let db = rusqlite::Connection::open(folder.join("t.db")).unwrap();
     let one = |sql: &str| db.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
-    let wrong = "SELECT count(*) FROM generation g WHERE lines<>blank+noise+quarantined+\
+    let wrong = "SELECT count(*) FROM generation g WHERE lines<>blank+noise+quarantined+repeated+\
         (SELECT coalesce(sum(f.lines),0) FROM generation_format f WHERE f.generation=g.id) \
         OR bytes<>offset OR quarantined<>(SELECT coalesce(sum(r.count),0) FROM reject_count r WHERE r.generation=g.id)";
     assert_eq!(one(wrong), 0);

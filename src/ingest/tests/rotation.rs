@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::Path;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, UNIX_EPOCH};
 
 use super::bench::{Bench, gz};
 use crate::ingest::SourceSpec;
@@ -257,7 +257,7 @@ fn an_archive_from_before_the_first_sight_is_not_read() {
         };
         fs::write(bench.at(name), bytes).unwrap();
         let archive = fs::File::options().append(true).open(bench.at(name));
-        let earlier = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
+        let earlier = UNIX_EPOCH + Duration::from_secs(1_700_000_000);
         archive.unwrap().set_modified(earlier).unwrap();
         bench.append(2);
         bench.settle();
