@@ -1,9 +1,10 @@
-//! Death at any moment, and aimed at every step of a commit: nothing lost, nothing doubled; and the
-//! same harness with the checkpoint moved outside the transaction must find doubles, or it would
-//! prove nothing.
+//! Death at any moment, by signals, by a loss of power and aimed at every step of a commit: nothing lost,
+//! nothing doubled; and the same harness with the checkpoint moved outside the transaction must find
+//! doubles, or it would prove nothing.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;
+use std::os::unix::fs::FileExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -11,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use routetop::store::{Step, Writer, WriterOptions};
 use rusqlite::Connection;
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::support::{Random, pause, routetop, run_ok};
 
@@ -20,6 +22,10 @@ const PLAN: &str = "ROUTETOP_TEST_CRASH_PLAN";
 
 /// The number of the signal that `abort` raises, on every Unix.
 const SIGABRT: i32 = 6;
+
+/// Bytes of the header of a write-ahead log, and of one frame with its page of 4 KiB.
+const WAL_HEADER: u64 = 32;
+const WAL_FRAME: u64 = 24 + 4096;
 
 /// What a run left behind.
 #[derive(Debug, PartialEq, Eq)]
@@ -94,6 +100,7 @@ impl Router {
 struct Harness {
     folder: tempfile::TempDir,
     router: Router,
+    frames_lost: u64,
 }
 
 impl Harness {
@@ -109,19 +116,81 @@ impl Harness {
         router.write();
         // A log is read from first sight on: the first file must have been seen before it is rotated.
         run_ok(folder.path(), ["ingest", "--db", "t.db", "log.jsonl"]);
-        Self { folder, router }
+        Self {
+            folder,
+            router,
+            frames_lost: 0,
+        }
     }
 
     /// Kills the reader after a few milliseconds in which the router writes.
     fn kill(&mut self) {
         let mut child = start_real(self.folder.path());
-        let end = Instant::now() + Duration::from_millis(1 + self.router.random.below(60));
+        self.write_for(60);
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+
+    /// Lets the router write for at most so many milliseconds.
+    fn write_for(&mut self, most: u64) {
+        let end = Instant::now() + Duration::from_millis(1 + self.router.random.below(most));
         while Instant::now() < end {
             self.router.write();
             pause(Duration::from_millis(self.router.random.below(4)));
         }
-        child.kill().unwrap();
-        child.wait().unwrap();
+    }
+
+    /// Asks the reader to end after a few milliseconds in which the router writes.
+    fn interrupt(&mut self, signal: Signal) {
+        let mut child = start_real(self.folder.path());
+        self.write_for(60);
+        kill_process(Pid::from_child(&child), signal).unwrap();
+        let asked = Instant::now();
+        let status = child.wait().unwrap();
+        let number = signal.as_raw();
+        // Before it listens, it dies of the signal.
+        assert!(
+            status.code() == Some(128 + number) || status.signal() == Some(number),
+            "{status}"
+        );
+        // A second is what is promised; a busy machine gets more.
+        assert!(asked.elapsed() < Duration::from_secs(10), "it went on");
+    }
+
+    /// Kills the reader, and takes from the disk what no sync had made sure of: the last frames of the
+    /// write-ahead log are gone, or hold anything.
+    fn lose_power(&mut self) {
+        self.kill();
+        let folder = self.folder.path();
+        let index = fs::read(folder.join("t.db-shm")).unwrap_or_default();
+        let wal = folder.join("t.db-wal");
+        let len = fs::metadata(&wal).map_or(0, |found| found.len());
+        let frames = len.saturating_sub(WAL_HEADER) / WAL_FRAME;
+        // Frames are synced before they are copied into the database (the `WalCkptInfo` of the index).
+        let number = |at: usize| {
+            let bytes = index
+                .get(at..at + 4)
+                .and_then(|bytes| bytes.try_into().ok());
+            u64::from(bytes.map_or(0, u32::from_ne_bytes))
+        };
+        let synced = number(96).max(number(128));
+        if frames <= synced {
+            return;
+        }
+        let random = &mut self.router.random;
+        let kept = WAL_HEADER + (synced + random.below(frames - synced + 1)) * WAL_FRAME;
+        let file = OpenOptions::new().write(true).open(&wal).unwrap();
+        if random.below(2) == 0 {
+            file.set_len((kept + random.below(WAL_FRAME)).min(len))
+                .unwrap();
+        } else {
+            let rest = usize::try_from(len - kept).unwrap();
+            let bytes: Vec<u8> = (0..rest).map(|_| random.next().to_le_bytes()[0]).collect();
+            file.write_all_at(&bytes, kept).unwrap();
+        }
+        // The index is no file to anybody but the processes that shared it.
+        fs::remove_file(folder.join("t.db-shm")).unwrap();
+        self.frames_lost += (len - kept) / WAL_FRAME;
     }
 
     /// Lets the router write until the reader has died of its own plan; the log of the database is
@@ -214,12 +283,14 @@ fn start(command: &mut Command) -> Child {
         .unwrap()
 }
 
+/// Reads a number from the environment.
+fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok()?.parse().ok()
+}
+
 #[test]
 fn i1_two_hundred_kills_lose_and_double_nothing() {
-    let kills = std::env::var("ROUTETOP_TEST_KILLS")
-        .ok()
-        .and_then(|n| n.parse().ok())
-        .unwrap_or(200);
+    let kills = number("ROUTETOP_TEST_KILLS").unwrap_or(200);
     let mut harness = Harness::new(7);
     for _ in 0..kills {
         harness.kill();
@@ -259,6 +330,33 @@ fn i3_the_harness_finds_doubles_when_the_checkpoint_stands_outside() {
         tally.suppressed > 0,
         "no double: the harness has no teeth: {tally:?}"
     );
+}
+
+#[test]
+fn i4_signals_at_any_moment_end_it_soon_and_whole() {
+    let mut harness = Harness::new(10);
+    for round in 0..100 {
+        harness.interrupt(if round % 2 == 0 {
+            Signal::TERM
+        } else {
+            Signal::INT
+        });
+    }
+    harness.tally().assert_once();
+}
+
+/// As long as the logs are still there.
+#[test]
+fn power_losses_lose_and_double_nothing() {
+    let losses = number("ROUTETOP_TEST_POWER_LOSSES").unwrap_or(100);
+    let mut harness = Harness::new(11);
+    for _ in 0..losses {
+        harness.lose_power();
+    }
+    let lost = harness.frames_lost;
+    let tally = harness.tally();
+    assert!(lost > losses, "hardly anything was lost: {lost} frames");
+    tally.assert_once();
 }
 
 /// Not a test of its own: the process that follows the log and dies where it was told to.
