@@ -57,8 +57,13 @@ pub enum Effect {
 pub enum Role {
     /// This process.
     Writer,
-    /// Another one.
+    /// Another one, and this process has no sources.
     Viewer {
+        /// Its process id.
+        pid: Option<u32>,
+    },
+    /// Another one; this process takes its place when it leaves.
+    Heir {
         /// Its process id.
         pid: Option<u32>,
     },

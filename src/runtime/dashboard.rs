@@ -3,7 +3,7 @@
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant};
 
-use super::link::{Link, Role};
+use super::link::Link;
 use super::reader::ReaderThread;
 use super::signals::{Outside, stop_job, watch};
 use super::terminal::{self, Screen, TerminalGuard};
@@ -37,7 +37,7 @@ pub fn run(options: &DashboardOptions, mut app: App, clock: &Clock) -> Result<i3
     let mut link = Link::start(options, clock, &sender)?;
     let reader = ReaderThread::start(
         options.database.clone(),
-        !matches!(link.role(), Role::Writer),
+        !link.is_writer(),
         for_app(&sender),
     )?;
     let guard = TerminalGuard::enter()?;
@@ -114,6 +114,9 @@ impl Loop<'_> {
             screen,
         )?;
         self.tell(Message::Ingest(link.status()), screen)?;
+        if let Some(notice) = link.notice() {
+            self.tell(Message::Notice(notice), screen)?;
+        }
         let first = self.app.start(self.clock.now());
         self.carry_out(first, screen)?;
         let started = Instant::now();
@@ -212,6 +215,16 @@ impl Loop<'_> {
                     Dirty::Data
                 });
                 self.tell(message, screen)
+            }
+            Wake::Succession(news) => {
+                if let Some(notice) = link.hear(news) {
+                    self.tell(Message::Notice(notice), screen)?;
+                }
+                if link.is_writer() {
+                    self.reader.stop_polling();
+                }
+                self.mark(Dirty::Data);
+                self.tell(Message::Ingest(link.status()), screen)
             }
             Wake::Outside(Outside::Stop) => self.suspend(screen),
             Wake::Outside(Outside::Continue) => {

@@ -28,6 +28,7 @@ mod writer;
 
 pub use error::StoreError;
 pub use fault::{Step, WriterOptions};
+pub use lock::writer_of;
 pub use prepare::Prepared;
 pub use reader::Reader;
 pub use writer::{Committed, Writer};

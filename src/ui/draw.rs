@@ -163,9 +163,12 @@ fn liveness(app: &App, now: Timestamp, is_wide: bool) -> Row {
         .map(|rate| format!(" {}/s", units::per_second(rate)))
         .unwrap_or_default();
     let word = match app.ingest.role {
+        Feed::Viewer { pid: Some(pid) } | Feed::Heir { pid: Some(pid) } if is_wide => {
+            let history = if is_history { "HISTORY  " } else { "" };
+            format!("{history}VIEWER of {pid}{rate}")
+        }
         _ if is_history => "HISTORY".to_owned(),
-        Feed::Viewer { pid: Some(pid) } if is_wide => format!("VIEWER of {pid}{rate}"),
-        Feed::Viewer { .. } => format!("VIEWER{rate}"),
+        Feed::Viewer { .. } | Feed::Heir { .. } => format!("VIEWER{rate}"),
         Feed::Writer => format!("LIVE{rate}"),
         Feed::Idle => "IDLE".to_owned(),
     };

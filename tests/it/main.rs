@@ -24,6 +24,7 @@ mod otlp;
 mod pty;
 mod quarantine;
 mod readme;
+mod roles;
 mod samples;
 mod samples_table;
 mod source_faults;
