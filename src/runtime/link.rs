@@ -5,13 +5,15 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::SyncSender;
 use std::time::Instant;
 
+use super::lag::{Amount, Lags};
 use super::pipeline::{Pipeline, parse_sources};
 use super::starter::{Starter, Told};
 use super::succession::{Look, Waiting};
 use super::wake::{DashboardOptions, Succession, Wake};
 use super::{Clock, RuntimeError};
-use crate::app::{self, IngestStatus};
-use crate::ingest::Progress;
+use crate::app::{self, Flow, IngestStatus, LiveSource};
+use crate::ingest::{Health, Progress};
+use crate::model::Micros;
 use crate::store::{Reader, StoreError, writer_of};
 
 /// Bytes that must wait before the status line says that old lines are being read.
@@ -34,6 +36,7 @@ pub struct Link {
     role: Role,
     told: Arc<Told>,
     rate: Rate,
+    lags: Lags,
     /// Why the writer's place could not be taken although it is free.
     failure: Option<String>,
     waiting: Option<Waiting>,
@@ -92,6 +95,7 @@ impl Link {
             role,
             told,
             rate: Rate::new(),
+            lags: Lags::default(),
             failure: None,
             waiting: waiting.transpose()?,
         })
@@ -163,6 +167,7 @@ impl Link {
             Role::Writer(pipeline) => Some(pipeline.progress()),
             Role::Heir { .. } | Role::Viewer { .. } => None,
         };
+        let sources = progress.map_or_else(Vec::new, |progress| live(progress, &mut self.lags));
         let note = self.told.failure().or_else(|| self.failure.clone());
         IngestStatus {
             role: match self.role {
@@ -171,10 +176,11 @@ impl Link {
                 Role::Viewer { writer: None } => app::Role::Idle,
                 Role::Viewer { writer } => app::Role::Viewer { pid: writer },
             },
-            lag: None,
+            lag: progress.map(|_| sources.iter().map(|one| one.lag).max().unwrap_or_default()),
             rate_per_s: self.rate.look(self.told.events()),
             note: note.or_else(|| progress?.trouble()),
             catching_up: progress.and_then(|progress| catching_up(progress)),
+            sources,
         }
     }
 
@@ -225,6 +231,32 @@ fn process(pid: Option<u32>) -> String {
         || "another process".to_owned(),
         |pid| format!("process {pid}"),
     )
+}
+
+/// The sources as they stand now.
+fn live(progress: &Progress, lags: &mut Lags) -> Vec<LiveSource> {
+    let now = Instant::now();
+    let sources = progress.by_source().into_iter();
+    let live = sources.map(|one| {
+        let amount = Amount {
+            read: one.offset,
+            unread: one.lag_bytes,
+        };
+        let lag = lags.look(now, &one.source, amount);
+        LiveSource {
+            source: one.source,
+            state: one.state.into_owned(),
+            detail: one.detail,
+            flow: match one.health {
+                Health::Fine | Health::Over => Flow::Fine,
+                Health::Waiting => Flow::Waiting,
+                Health::Broken => Flow::Broken,
+            },
+            unread_bytes: one.lag_bytes,
+            lag: Micros(u64::try_from(lag.as_micros()).unwrap_or(u64::MAX)),
+        }
+    });
+    live.collect()
 }
 
 /// The share read of what lies on disk, while more than a moment's lines wait.

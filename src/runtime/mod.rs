@@ -15,6 +15,7 @@ mod dashboard;
 mod error;
 mod feeder;
 mod input;
+mod lag;
 mod link;
 mod parser;
 mod pipeline;

@@ -6,6 +6,7 @@
 //! of readers. A rollup may always be rebuilt from the rows.
 
 mod commit;
+mod conflicts;
 mod connection;
 mod error;
 mod fault;

@@ -28,5 +28,6 @@ mod roles;
 mod samples;
 mod samples_table;
 mod source_faults;
+mod source_report;
 mod ssh_faults;
 mod support;

@@ -2,6 +2,7 @@
 
 mod explain;
 mod lists;
+mod sources;
 mod window;
 
 use std::os::unix::fs::MetadataExt;

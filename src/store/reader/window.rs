@@ -269,6 +269,8 @@ impl Reader {
             sources: Vec::new(),
             rejects: Vec::new(),
             ingest: crate::stats::IngestTotals::default(),
+            gaps: Vec::new(),
+            conflicts: Vec::new(),
             markers: Vec::new(),
         })
     }
