@@ -16,6 +16,7 @@ mod crash;
 mod data_faults;
 mod doctor;
 mod errors;
+mod flood;
 mod fuzz;
 mod hostile;
 mod litellm_callback;
