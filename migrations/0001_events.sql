@@ -72,6 +72,9 @@ CREATE TABLE session_correction (
 
 CREATE TABLE conflict (request INTEGER NOT NULL, field TEXT NOT NULL, count INTEGER NOT NULL,
   PRIMARY KEY (request, field)) STRICT, WITHOUT ROWID;
+-- The same by the generation that told the other account: how often, and the first of them (its request and place).
+CREATE TABLE conflict_count (generation INTEGER NOT NULL, field TEXT NOT NULL, count INTEGER NOT NULL,
+  request INTEGER NOT NULL, offset INTEGER NOT NULL, PRIMARY KEY (generation, field)) STRICT, WITHOUT ROWID;
 CREATE TABLE policy (name INTEGER PRIMARY KEY, first_seen INTEGER NOT NULL, last_seen INTEGER NOT NULL,
   requests INTEGER NOT NULL) STRICT;
 CREATE TABLE marker (ts INTEGER NOT NULL, label INTEGER NOT NULL, kind INTEGER NOT NULL, route INTEGER NOT NULL,
@@ -136,7 +139,10 @@ CREATE TABLE generation (
   modified INTEGER NOT NULL DEFAULT 0, repeated INTEGER NOT NULL DEFAULT 0,
   mark_bytes INTEGER NOT NULL DEFAULT 0,
   -- Whether the user's mapping made its lines carry corrections.
-  maps_corrections INTEGER NOT NULL DEFAULT 0
+  maps_corrections INTEGER NOT NULL DEFAULT 0,
+  -- By how many microseconds the newest event of the last batch was ahead of the clock here, negative behind;
+  -- NULL: nothing was read as it was written.
+  skew INTEGER
 ) STRICT;
 -- Which lines of a generation were read, up to 512 a block: for files that shrink and copies that end early.
 CREATE TABLE line_mark (generation INTEGER NOT NULL, first_offset INTEGER NOT NULL, lines INTEGER NOT NULL,

@@ -2,12 +2,16 @@
 
 use std::sync::Arc;
 
-use super::{App, Message, Scope, Settings, ThemeName, update};
-use crate::model::{Attempt, AttemptOutcome, MarkerKind, Micros, NanoUsd, Timestamp, Window};
+use super::{
+    App, Flow, IngestStatus, LiveSource, Message, Role, Scope, Settings, ThemeName, update,
+};
+use crate::model::{
+    Attempt, AttemptOutcome, GapCause, MarkerKind, Micros, NanoUsd, Timestamp, Window,
+};
 use crate::stats::{
-    Baseline, Comparison, DecisionRow, Explanation, Histogram, Hop, IngestTotals, MarkerRow, Page,
-    Query, Rate, RejectRow, RouteMetrics, RouteRow, SignalRow, Snapshot, SourceRow, Span,
-    TrendPoint,
+    Baseline, Comparison, ConflictRow, DecisionRow, Explanation, GapRow, Histogram, Hop,
+    IngestTotals, MarkerRow, Page, Query, Rate, RejectRow, RouteMetrics, RouteRow, SignalRow, Skew,
+    Snapshot, SourceRow, Span, TrendPoint,
 };
 
 /// 2026-11-23 03:11:40 UTC.
@@ -140,6 +144,8 @@ pub fn empty(query: Query) -> Snapshot {
         sources: Vec::new(),
         rejects: Vec::new(),
         ingest: IngestTotals::default(),
+        gaps: Vec::new(),
+        conflicts: Vec::new(),
         markers: Vec::new(),
     }
 }
@@ -164,12 +170,22 @@ pub fn ordinary(query: Query) -> Snapshot {
         explanation: Some(Box::new(explanation())),
         sources: sources(),
         rejects: rejects(),
+        gaps: gaps(),
+        conflicts: vec![ConflictRow {
+            source: "/var/log/litellm/proxy.slp.jsonl".to_owned(),
+            field: "cost_usd".to_owned(),
+            count: 12,
+            request_id: "8f3a000c".to_owned(),
+            path: "/var/log/litellm/proxy.slp.jsonl".to_owned(),
+            offset: 4_711,
+        }],
         ingest: IngestTotals {
             lines: 27_345,
             events: 27_000,
             quarantined: 31,
             noise: 3,
             kept_bytes: 4_200,
+            conflicts: 12,
             ..IngestTotals::default()
         },
         markers: vec![MarkerRow {
@@ -198,6 +214,10 @@ fn sources() -> Vec<SourceRow> {
         read_at: Some(NOW),
         unknown_fields: vec![("zone".to_owned(), 4)],
         asides: vec![("Langfuse score".to_owned(), 2)],
+        unread_bytes: 0,
+        skew: Some(Skew::Behind(Micros(400_000))),
+        conflicts: 0,
+        gaps: 2,
     };
     let proxy = SourceRow {
         source: "/var/log/litellm/proxy.slp.jsonl".to_owned(),
@@ -217,8 +237,62 @@ fn sources() -> Vec<SourceRow> {
         read_at: Some(NOW.minus(Micros::MINUTE.times(2))),
         unknown_fields: Vec::new(),
         asides: Vec::new(),
+        unread_bytes: 12_300_000,
+        skew: Some(Skew::Ahead(Micros::MINUTE.times(5))),
+        conflicts: 12,
+        gaps: 0,
     };
     vec![proxy, router]
+}
+
+fn gaps() -> Vec<GapRow> {
+    let gap = |from, to, cause| GapRow {
+        source: "router.jsonl".to_owned(),
+        path: "/var/log/router.jsonl".to_owned(),
+        from,
+        to,
+        cause,
+        noticed_at: NOW.minus(Micros::HOUR),
+    };
+    vec![
+        gap(4_096, Some(9_000), GapCause::Truncated),
+        gap(123_456, None, GapCause::Gone),
+    ]
+}
+
+/// Makes this process the one that reads the sources of [`ordinary`].
+pub fn read_live(app: &mut App) {
+    let live = |source: &str, state: &str, flow, unread_bytes| LiveSource {
+        source: source.to_owned(),
+        state: state.to_owned(),
+        detail: String::new(),
+        flow,
+        unread_bytes,
+        lag: Micros(4_200_000),
+    };
+    let mut host = live(
+        "router.jsonl",
+        "reconnecting (3rd try, next in 4 s)",
+        Flow::Waiting,
+        0,
+    );
+    host.detail = "ssh: connect to host router-1 port 22: Connection refused".to_owned();
+    let status = IngestStatus {
+        role: Role::Writer,
+        lag: Some(Micros(4_200_000)),
+        rate_per_s: Some(112.0),
+        sources: vec![
+            live(
+                "/var/log/litellm/proxy.slp.jsonl",
+                "reading",
+                Flow::Fine,
+                1_300_000,
+            ),
+            host,
+        ],
+        ..IngestStatus::default()
+    };
+    update(app, Message::Ingest(status), NOW);
 }
 
 fn rejects() -> Vec<RejectRow> {

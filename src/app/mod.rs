@@ -4,6 +4,7 @@
 mod command;
 #[cfg(test)]
 pub mod fixtures;
+mod ingest;
 pub mod judge;
 mod key;
 mod state;
@@ -12,9 +13,8 @@ mod update;
 pub mod view;
 
 pub use command::{Action, COMMANDS, Command, Group, Scope, action_of};
+pub use ingest::{Flow, IngestStatus, LiveSource, Role};
 pub use judge::{Change, Judged, Judgement, Metric, Severity, Sort};
 pub use key::{Code, Key};
-pub use state::{
-    App, DecisionList, Effect, IngestStatus, Message, Paused, Role, Settings, ThemeName,
-};
+pub use state::{App, DecisionList, Effect, Message, Paused, Settings, ThemeName};
 pub use update::update;

@@ -6,7 +6,7 @@ use crate::format::Rules;
 use crate::model::{Micros, Timestamp, Window};
 use crate::stats::{Baseline, DecisionRow, Page, Query, Snapshot, Span};
 
-use super::{Key, Metric, Scope, Sort};
+use super::{IngestStatus, Key, Metric, Scope, Sort};
 
 /// Something that happened.
 #[derive(Debug, Clone)]
@@ -50,36 +50,6 @@ pub enum Effect {
     Suspend,
     /// Draw every cell anew.
     Repaint,
-}
-
-/// Who feeds the database.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Role {
-    /// This process.
-    Writer,
-    /// Another one.
-    Viewer {
-        /// Its process id.
-        pid: Option<u32>,
-    },
-    /// Nobody.
-    #[default]
-    Idle,
-}
-
-/// How ingest stands.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct IngestStatus {
-    /// Who feeds the database.
-    pub role: Role,
-    /// How far the screen is behind the log.
-    pub lag: Option<Micros>,
-    /// Requests a second.
-    pub rate_per_s: Option<f64>,
-    /// What else there is to say.
-    pub note: Option<String>,
-    /// While old lines are being read: the share read, 0 to 1.
-    pub catching_up: Option<f64>,
 }
 
 /// Which colours are used.

@@ -183,6 +183,7 @@ mod tests {
 
     use flate2::Compression;
     use flate2::write::GzEncoder;
+    use proptest::prelude::*;
 
     use super::*;
     use crate::ingest::files::LocalFiles;
@@ -293,6 +294,31 @@ mod tests {
             flipped[middle] ^= 0x55;
             flipped[middle + 1] ^= 0x55;
             assert!(read_all(name, &flipped).1, "{name}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn d27_no_archive_makes_the_reader_panic_or_grow(
+            changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..6),
+            cut in any::<prop::sample::Index>(),
+            kind in 0..4_usize,
+            junk in prop::collection::vec(any::<u8>(), 0..60),
+        ) {
+            let plain: Vec<u8> = (0..400_u32).flat_map(|n| format!("{{\"n\":{n}}}\n").into_bytes()).collect();
+            let mut bytes = match kind {
+                0 => gz(&plain),
+                1 => checked_zst(&plain),
+                2 => [gz(&plain), junk].concat(),
+                _ => [&b"\x28\xb5\x2f\xfd"[..], &junk].concat(),
+            };
+            for (at, byte) in changes {
+                let at = at.index(bytes.len());
+                bytes[at] = byte;
+            }
+            bytes.truncate(cut.index(bytes.len()) + 1);
+            let (all, _) = read_all("a.gz", &bytes);
+            prop_assert!(all.len() <= 2 << 20, "{} bytes of {}", all.len(), bytes.len());
         }
     }
 }

@@ -99,6 +99,27 @@ impl Progress {
             .collect()
     }
 
+    /// Returns every source once: the state of its worst file, and the sums of all of them.
+    pub fn by_source(&self) -> Vec<SourceStatus> {
+        let feeds = self.locked();
+        let mut sources = BTreeMap::<&str, SourceStatus>::new();
+        for file in feeds.values().flat_map(|feed| &feed.sources) {
+            let Some(sum) = sources.get_mut(file.source.as_str()) else {
+                sources.insert(&file.source, file.clone());
+                continue;
+            };
+            let (lag_bytes, offset) = (sum.lag_bytes, sum.offset);
+            // A file that is over says nothing about a source of which another is read.
+            let rank = |one: &SourceStatus| (one.health != Health::Over, one.health);
+            if rank(file) > rank(sum) {
+                *sum = file.clone();
+            }
+            sum.lag_bytes = lag_bytes.saturating_add(file.lag_bytes);
+            sum.offset = offset.saturating_add(file.offset);
+        }
+        sources.into_values().collect()
+    }
+
     /// Returns the worst of what is not as it should be, in a few words; a pipe that ended counts, since
     /// nothing new will be seen of it.
     pub fn trouble(&self) -> Option<String> {
@@ -160,3 +181,63 @@ impl Progress {
 
 /// The state of a file that was read to its end in a run that does not follow.
 pub(super) const READ: &str = "read";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(
+        source: &str,
+        state: &'static str,
+        health: Health,
+        numbers: (u64, u64),
+    ) -> SourceStatus {
+        SourceStatus {
+            source: source.to_owned(),
+            path: format!("{source}.{state}"),
+            state: Cow::Borrowed(state),
+            health,
+            lag_bytes: numbers.0,
+            offset: numbers.1,
+            detail: String::new(),
+        }
+    }
+
+    #[test]
+    fn a_source_is_as_well_as_its_worst_file_that_is_read() {
+        let progress = Progress::default();
+        let feed = |sources| FeedProgress {
+            sources,
+            ..FeedProgress::default()
+        };
+        progress.set(
+            0,
+            feed(vec![
+                file("a", READ, Health::Over, (0, 100)),
+                file("a", "following", Health::Fine, (0, 20)),
+                file("b", READ, Health::Over, (0, 1)),
+            ]),
+        );
+        progress.set(
+            1,
+            feed(vec![
+                file("c", "reading", Health::Fine, (5, 6)),
+                file("c", "permission denied", Health::Waiting, (0, 0)),
+                file("c", "following", Health::Fine, (0, 7)),
+            ]),
+        );
+        let told = progress.by_source();
+        let told: Vec<_> = told
+            .iter()
+            .map(|one| (&*one.source, &*one.state, one.lag_bytes, one.offset))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                ("a", "following", 0, 120),
+                ("b", READ, 0, 1),
+                ("c", "permission denied", 5, 13)
+            ]
+        );
+    }
+}

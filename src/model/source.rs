@@ -150,6 +150,15 @@ impl GapCause {
             .map_or("", |row| row.1)
     }
 
+    /// Returns what happened, for people.
+    pub fn told(self) -> &'static str {
+        match self {
+            Self::Truncated => "cut or rewritten before they were read",
+            Self::Gone => "the file went before they were read",
+            Self::Damaged => "the file is damaged there",
+        }
+    }
+
     /// Returns the number that the store keeps.
     pub fn code(self) -> u8 {
         Self::WORDS

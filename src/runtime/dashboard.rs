@@ -3,7 +3,7 @@
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant};
 
-use super::link::{Link, Role};
+use super::link::Link;
 use super::reader::ReaderThread;
 use super::signals::{Outside, stop_job, watch};
 use super::terminal::{self, Screen, TerminalGuard};
@@ -19,6 +19,8 @@ const FRAME_MIN: Duration = Duration::from_millis(33);
 /// The pause between two frames that show only new data: rates need no more, and a slow link pays
 /// for every frame.
 const DATA_FRAME_MIN: Duration = Duration::from_secs(1);
+/// How often the lag is measured anew while bytes wait to be read.
+const LAG_LOOK: Duration = Duration::from_secs(1);
 /// New data is asked for at most this often.
 const ASK_MIN: Duration = Duration::from_millis(100);
 /// How long the first frame waits for data, so that it shows rows and is not drawn twice.
@@ -37,7 +39,7 @@ pub fn run(options: &DashboardOptions, mut app: App, clock: &Clock) -> Result<i3
     let mut link = Link::start(options, clock, &sender)?;
     let reader = ReaderThread::start(
         options.database.clone(),
-        !matches!(link.role(), Role::Writer),
+        !link.is_writer(),
         for_app(&sender),
     )?;
     let guard = TerminalGuard::enter()?;
@@ -54,6 +56,7 @@ pub fn run(options: &DashboardOptions, mut app: App, clock: &Clock) -> Result<i3
         ask_wanted: false,
         stored: 0,
         asked_at: None,
+        status_at: None,
         drawn_at: None,
         frame_took: Duration::ZERO,
         dirty: Dirty::Data,
@@ -92,6 +95,7 @@ struct Loop<'a> {
     /// How many facts that was.
     stored: u64,
     asked_at: Option<Instant>,
+    status_at: Option<Instant>,
     drawn_at: Option<Instant>,
     frame_took: Duration,
     dirty: Dirty,
@@ -113,7 +117,10 @@ impl Loop<'_> {
             },
             screen,
         )?;
-        self.tell(Message::Ingest(link.status()), screen)?;
+        self.tell_status(screen, link)?;
+        if let Some(notice) = link.notice() {
+            self.tell(Message::Notice(notice), screen)?;
+        }
         let first = self.app.start(self.clock.now());
         self.carry_out(first, screen)?;
         let started = Instant::now();
@@ -130,6 +137,10 @@ impl Loop<'_> {
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
+            if self.until_lag_look().is_some_and(|pause| pause.is_zero()) {
+                self.mark(Dirty::Data);
+                self.tell_status(screen, link)?;
+            }
             self.ask_if_due(screen)?;
             if self.exit_code.is_none() && self.is_frame_due(started) {
                 self.draw(screen)?;
@@ -145,7 +156,8 @@ impl Loop<'_> {
     ) -> Result<Wake, RecvTimeoutError> {
         let ask = self.ask_wanted.then(|| self.until(self.asked_at, ASK_MIN));
         let frame = (self.dirty != Dirty::Clean).then(|| self.until_frame(started));
-        match ask.into_iter().chain(frame).min() {
+        let lag = self.until_lag_look();
+        match ask.into_iter().chain(frame).chain(lag).min() {
             Some(pause) => wakes.recv_timeout(pause),
             None => wakes.recv().map_err(|_| RecvTimeoutError::Disconnected),
         }
@@ -173,6 +185,18 @@ impl Loop<'_> {
         self.until(self.drawn_at, pause.max(self.frame_took * SLOW_FACTOR))
     }
 
+    /// Nothing comes from a source that stands still, so that its lag is looked at by the clock.
+    fn until_lag_look(&self) -> Option<Duration> {
+        let mut sources = self.app.ingest.sources.iter();
+        let is_behind = sources.any(|one| one.unread_bytes > 0);
+        is_behind.then(|| self.until(self.status_at, LAG_LOOK))
+    }
+
+    fn tell_status(&mut self, screen: &mut Screen, link: &mut Link) -> Result<(), RuntimeError> {
+        self.status_at = Some(Instant::now());
+        self.tell(Message::Ingest(link.status()), screen)
+    }
+
     fn is_frame_due(&self, started: Instant) -> bool {
         self.dirty != Dirty::Clean && self.until_frame(started).is_zero()
     }
@@ -197,7 +221,7 @@ impl Loop<'_> {
                 self.ask_wanted = true;
                 self.stored += stored;
                 self.mark(Dirty::Data);
-                self.tell(Message::Ingest(link.status()), screen)
+                self.tell_status(screen, link)
             }
             Wake::App(message) => {
                 let by_key = matches!(
@@ -212,6 +236,16 @@ impl Loop<'_> {
                     Dirty::Data
                 });
                 self.tell(message, screen)
+            }
+            Wake::Succession(news) => {
+                if let Some(notice) = link.hear(news) {
+                    self.tell(Message::Notice(notice), screen)?;
+                }
+                if link.is_writer() {
+                    self.reader.stop_polling();
+                }
+                self.mark(Dirty::Data);
+                self.tell_status(screen, link)
             }
             Wake::Outside(Outside::Stop) => self.suspend(screen),
             Wake::Outside(Outside::Continue) => {

@@ -83,3 +83,32 @@ fn to_key(key: KeyEvent) -> Option<Key> {
         is_ctrl: key.modifiers.contains(KeyModifiers::CONTROL),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn d27_any_key_is_one_of_ours_or_none(char in any::<char>(), number in any::<u8>(), modifiers in any::<u8>()) {
+            let modifiers = KeyModifiers::from_bits_truncate(modifiers);
+            let is_ctrl = modifiers.contains(KeyModifiers::CONTROL);
+            let key = |code| to_key(KeyEvent::new(code, modifiers));
+            let ours = |code| Some(Key { code, is_ctrl });
+            prop_assert_eq!(key(KeyCode::Char(char)), ours(Code::Char(char)));
+            prop_assert_eq!(key(KeyCode::F(number)), ours(Code::Function(number)));
+            prop_assert_eq!(key(KeyCode::Null), None);
+        }
+
+        #[test]
+        fn d27_a_paste_is_cut_between_characters(text in "\\PC{0,3000}") {
+            let Some(Message::Paste(taken)) = message(Event::Paste(text.clone())) else {
+                return Err(TestCaseError::fail("no paste"));
+            };
+            prop_assert!(text.starts_with(&taken));
+            prop_assert!(taken.len() == text.len() || taken.len() + 4 > PASTE_LEN_MAX);
+            prop_assert!(taken.len() < PASTE_LEN_MAX + 4);
+        }
+    }
+}

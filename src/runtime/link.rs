@@ -1,47 +1,45 @@
-//! What this process is to the database: its writer, or a viewer beside one.
+//! What this process is to the database: its writer, the next one, or a viewer beside one.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::SyncSender;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use super::pipeline::{Pipeline, PipelineOptions};
-use super::wake::{DashboardOptions, Wake};
-use super::writer::WriterReport;
+use super::lag::{Amount, Lags};
+use super::pipeline::{Pipeline, parse_sources};
+use super::starter::{Starter, Told};
+use super::succession::{Look, Waiting};
+use super::wake::{DashboardOptions, Succession, Wake};
 use super::{Clock, RuntimeError};
-use crate::app::{self, IngestStatus, Message};
-use crate::ingest::{Progress, StopFlag};
-use crate::store::{Reader, StoreError, Writer};
+use crate::app::{self, Flow, IngestStatus, LiveSource};
+use crate::ingest::{Health, Progress};
+use crate::model::Micros;
+use crate::store::{Reader, StoreError, writer_of};
 
 /// Bytes that must wait before the status line says that old lines are being read.
 const CATCHING_UP_MIN: u64 = 4 * 1024 * 1024;
 
 /// What this process is to the database.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Role {
+#[derive(Debug)]
+enum Role {
     /// It writes.
-    Writer,
-    /// It has sources but another process writes.
-    Second,
+    Writer(Pipeline),
+    /// It has sources, and reads them once the process that writes has left.
+    Heir { writer: Option<u32> },
     /// It has no sources.
-    Viewer,
+    Viewer { writer: Option<u32> },
 }
 
-/// The running ingest, if there is one.
+/// The tie between the event loop and the database's writer.
 #[derive(Debug)]
 pub struct Link {
     role: Role,
-    pipeline: Option<Pipeline>,
-    shared: Arc<Shared>,
-    options: DashboardOptions,
+    told: Arc<Told>,
     rate: Rate,
-}
-
-/// What the writer thread tells the event loop's status line.
-#[derive(Debug, Default)]
-struct Shared {
-    events: AtomicU64,
-    failure: Mutex<Option<String>>,
+    lags: Lags,
+    /// Why the writer's place could not be taken although it is free.
+    failure: Option<String>,
+    waiting: Option<Waiting>,
 }
 
 /// Events a second, measured between two looks at least a second apart.
@@ -54,8 +52,8 @@ struct Rate {
 }
 
 impl Link {
-    /// Takes the writer's lock and starts ingest when there are sources; becomes a viewer when
-    /// another process holds the lock.
+    /// Takes the writer's lock and starts ingest when there are sources; waits for the lock when
+    /// another process holds it.
     ///
     /// # Errors
     ///
@@ -65,117 +63,124 @@ impl Link {
         clock: &Clock,
         sender: &SyncSender<Wake>,
     ) -> Result<Self, RuntimeError> {
-        let shared = Arc::new(Shared::default());
-        let rate = Rate {
-            since: Instant::now(),
-            events: 0,
-            per_second: None,
-            is_first: true,
-        };
-        let mut link = Self {
-            role: Role::Viewer,
-            pipeline: None,
-            shared: Arc::clone(&shared),
+        let told = Arc::new(Told::default());
+        let starter = Starter {
             options: options.clone(),
-            rate,
+            clock: clock.clone(),
+            sender: sender.clone(),
+            told: Arc::clone(&told),
         };
-        if options.sources.is_empty() {
+        let (role, look) = if options.sources.is_empty() {
             // A database that is wrong is said before the screen is taken; a missing one may come.
             match Reader::open(&options.database) {
-                Ok(_) | Err(StoreError::Missing { .. }) => return Ok(link),
+                Ok(_) | Err(StoreError::Missing { .. }) => {}
                 Err(error) => return Err(error.into()),
             }
-        }
-        let writer = match Writer::open(&options.database, clock.now()) {
-            Ok(writer) => writer,
-            Err(StoreError::Locked { .. }) => {
-                link.role = Role::Second;
-                return Ok(link);
+            let writer = writer_of(&options.database);
+            let look = Look::At(options.database.clone(), sender.clone());
+            (Role::Viewer { writer }, Some((look, writer)))
+        } else {
+            // A source that is wrong is said now, also when it is read much later.
+            parse_sources(&options.sources)?;
+            match starter.start() {
+                Ok(pipeline) => (Role::Writer(pipeline), None),
+                Err(RuntimeError::Store(StoreError::Locked { pid, .. })) => {
+                    (Role::Heir { writer: pid }, Some((Look::Take(starter), pid)))
+                }
+                Err(error) => return Err(error),
             }
-            Err(error) => return Err(error.into()),
         };
-        let (sender, wake) = (sender.clone(), sender.clone());
-        let report = move |report: WriterReport| {
-            let stored = match report {
-                WriterReport::Committed(committed) => {
-                    shared.events.fetch_add(committed.events, Ordering::Relaxed);
-                    committed.events
-                }
-                WriterReport::Failed(error) => {
-                    let text = format!("ingest stopped: failed to {error}; {}", error.hint());
-                    *shared
-                        .failure
-                        .lock()
-                        .unwrap_or_else(PoisonError::into_inner) = Some(text);
-                    0
-                }
-            };
-            drop(sender.try_send(Wake::App(Message::DataChanged { stored })));
-        };
-        let sources = options.sources.clone();
-        // A source that stops or starts is shown although no line comes.
-        let progress = Progress::with_notice(move || {
-            drop(wake.try_send(Wake::App(Message::DataChanged { stored: 0 })));
-        });
-        link.pipeline = Some(Pipeline::start(
-            writer,
-            PipelineOptions {
-                sources,
-                is_followed: true,
-                remote_pace: options.remote_pace,
-                progress: Arc::new(progress),
-                rules: options.rules.clone(),
-            },
-            clock,
-            StopFlag::default(),
-            report,
-        )?);
-        link.role = Role::Writer;
-        Ok(link)
+        let waiting = look.map(|(look, writer)| Waiting::start(look, writer));
+        Ok(Self {
+            role,
+            told,
+            rate: Rate::new(),
+            lags: Lags::default(),
+            failure: None,
+            waiting: waiting.transpose()?,
+        })
     }
 
-    /// Returns what this process is to the database.
-    pub fn role(&self) -> Role {
-        self.role
+    /// Tells whether this process writes.
+    pub fn is_writer(&self) -> bool {
+        matches!(self.role, Role::Writer(_))
+    }
+
+    /// Returns what the user is told at the start.
+    pub fn notice(&self) -> Option<String> {
+        let Role::Heir { writer } = self.role else {
+            return None;
+        };
+        Some(format!(
+            "{} writes this database; the sources named here are read once it has left",
+            process(writer)
+        ))
+    }
+
+    /// Takes a change of the writer's place into account; returns what the user is told.
+    pub(super) fn hear(&mut self, news: Succession) -> Option<String> {
+        self.failure = None;
+        let before = match &self.role {
+            Role::Heir { writer } | Role::Viewer { writer } => *writer,
+            Role::Writer(_) => None,
+        };
+        match news {
+            Succession::Writer(now) => {
+                match &mut self.role {
+                    // Somebody holds the place and has not said yet who it is.
+                    Role::Heir { .. } if now.is_none() => return None,
+                    Role::Heir { writer } | Role::Viewer { writer } => *writer = now,
+                    Role::Writer(_) => {}
+                }
+                match (before, now) {
+                    (None, now) => now.map(|now| format!("process {now} writes now")),
+                    (Some(before), Some(now)) => Some(format!(
+                        "process {before} has left; process {now} writes now"
+                    )),
+                    (Some(before), None) => Some(format!(
+                        "process {before} has left; nobody writes this database now"
+                    )),
+                }
+            }
+            Succession::Taken(pipeline) => {
+                self.role = Role::Writer(*pipeline);
+                self.rate = Rate::new();
+                self.waiting = None;
+                Some(format!(
+                    "{} has left; this process writes now and reads its sources",
+                    process(before)
+                ))
+            }
+            Succession::Failed(why) => {
+                if let Role::Heir { writer } = &mut self.role {
+                    *writer = None;
+                }
+                self.failure = Some(format!("nobody writes, and this process cannot: {why}"));
+                None
+            }
+        }
     }
 
     /// Returns what the status line shows.
     pub fn status(&mut self) -> IngestStatus {
-        let events = self.shared.events.load(Ordering::Relaxed);
-        let elapsed = self.rate.since.elapsed();
-        if elapsed.as_secs() >= 1 {
-            let is_first = self.rate.is_first;
-            #[expect(clippy::cast_precision_loss, reason = "a rate shown with two digits")]
-            let new = events.saturating_sub(self.rate.events) as f64;
-            self.rate = Rate {
-                since: Instant::now(),
-                events,
-                // What was already there when the program started is no rate of the traffic.
-                per_second: (!is_first).then(|| new / elapsed.as_secs_f64()),
-                is_first: false,
-            };
-        }
-        let role = match self.role {
-            Role::Writer => app::Role::Writer,
-            Role::Second | Role::Viewer => app::Role::Viewer {
-                pid: Reader::open(&self.options.database)
-                    .ok()
-                    .and_then(|r| r.writer_pid()),
-            },
+        let progress = match &self.role {
+            Role::Writer(pipeline) => Some(pipeline.progress()),
+            Role::Heir { .. } | Role::Viewer { .. } => None,
         };
-        let failure = self
-            .shared
-            .failure
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        let progress = self.pipeline.as_ref().map(Pipeline::progress);
+        let sources = progress.map_or_else(Vec::new, |progress| live(progress, &mut self.lags));
+        let note = self.told.failure().or_else(|| self.failure.clone());
         IngestStatus {
-            role,
-            lag: None,
-            rate_per_s: self.rate.per_second,
-            note: failure.or_else(|| progress?.trouble()),
+            role: match self.role {
+                Role::Writer(_) => app::Role::Writer,
+                Role::Heir { writer } => app::Role::Heir { pid: writer },
+                Role::Viewer { writer: None } => app::Role::Idle,
+                Role::Viewer { writer } => app::Role::Viewer { pid: writer },
+            },
+            lag: progress.map(|_| sources.iter().map(|one| one.lag).max().unwrap_or_default()),
+            rate_per_s: self.rate.look(self.told.events()),
+            note: note.or_else(|| progress?.trouble()),
             catching_up: progress.and_then(|progress| catching_up(progress)),
+            sources,
         }
     }
 
@@ -185,12 +190,73 @@ impl Link {
     ///
     /// When ingest or the writer failed on the way.
     pub fn end(self) -> Result<(), RuntimeError> {
-        let Some(pipeline) = self.pipeline else {
+        drop(self.waiting);
+        let Role::Writer(pipeline) = self.role else {
             return Ok(());
         };
         pipeline.stop();
         pipeline.join().map(|_| ())
     }
+}
+
+impl Rate {
+    fn new() -> Self {
+        Self {
+            since: Instant::now(),
+            events: 0,
+            per_second: None,
+            is_first: true,
+        }
+    }
+
+    fn look(&mut self, events: u64) -> Option<f64> {
+        let elapsed = self.since.elapsed();
+        if elapsed.as_secs() >= 1 {
+            #[expect(clippy::cast_precision_loss, reason = "a rate shown with two digits")]
+            let new = events.saturating_sub(self.events) as f64;
+            *self = Self {
+                since: Instant::now(),
+                events,
+                // What was already there when the program started is no rate of the traffic.
+                per_second: (!self.is_first).then(|| new / elapsed.as_secs_f64()),
+                is_first: false,
+            };
+        }
+        self.per_second
+    }
+}
+
+fn process(pid: Option<u32>) -> String {
+    pid.map_or_else(
+        || "another process".to_owned(),
+        |pid| format!("process {pid}"),
+    )
+}
+
+/// The sources as they stand now.
+fn live(progress: &Progress, lags: &mut Lags) -> Vec<LiveSource> {
+    let now = Instant::now();
+    let sources = progress.by_source().into_iter();
+    let live = sources.map(|one| {
+        let amount = Amount {
+            read: one.offset,
+            unread: one.lag_bytes,
+        };
+        let lag = lags.look(now, &one.source, amount);
+        LiveSource {
+            source: one.source,
+            state: one.state.into_owned(),
+            detail: one.detail,
+            flow: match one.health {
+                Health::Fine | Health::Over => Flow::Fine,
+                Health::Waiting => Flow::Waiting,
+                Health::Broken => Flow::Broken,
+            },
+            unread_bytes: one.lag_bytes,
+            lag: Micros(u64::try_from(lag.as_micros()).unwrap_or(u64::MAX)),
+        }
+    });
+    live.collect()
 }
 
 /// The share read of what lies on disk, while more than a moment's lines wait.

@@ -6,6 +6,7 @@
 //! | input | keyboard | messages |
 //! | reader | the read-only connection | the newest question wins |
 //! | writer | the only read-write connection | batches in, grouped into one transaction |
+//! | succession | the wait for the writer's place | messages, and the ingest that it starts |
 //! | ingest and its parse worker | sources | a full queue is the back-pressure |
 //! | signal, hang-up, watchdog | the way out | messages, and the end by force when they are not heard |
 
@@ -14,12 +15,15 @@ mod dashboard;
 mod error;
 mod feeder;
 mod input;
+mod lag;
 mod link;
 mod parser;
 mod pipeline;
 mod reader;
 mod retry;
 mod signals;
+mod starter;
+mod succession;
 mod terminal;
 mod wake;
 mod writer;

@@ -50,11 +50,7 @@ impl Pipeline {
         stop: StopFlag,
         report: impl FnMut(WriterReport) + Send + 'static,
     ) -> Result<Self, RuntimeError> {
-        let sources = options
-            .sources
-            .iter()
-            .map(|source| SourceSpec::parse(source))
-            .collect::<Result<Vec<_>, _>>()?;
+        let sources = parse_sources(&options.sources)?;
         let key = writer.hash_key();
         let parser = FormatParser(Parser::new(writer.names()?, key, options.rules));
         let (writer, sink) = WriterThread::start(writer, report)?;
@@ -123,4 +119,16 @@ impl Pipeline {
         self.writer.join()?;
         Ok(summary?)
     }
+}
+
+/// Reads the sources as the user named them.
+///
+/// # Errors
+///
+/// When one cannot be understood.
+pub(super) fn parse_sources(sources: &[String]) -> Result<Vec<SourceSpec>, IngestError> {
+    sources
+        .iter()
+        .map(|source| SourceSpec::parse(source))
+        .collect()
 }

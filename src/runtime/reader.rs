@@ -1,6 +1,7 @@
 //! The reader thread: answers the newest question and notices when another process has written.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -18,6 +19,7 @@ const POLL: Duration = Duration::from_millis(250);
 struct Desk {
     newest: Mutex<Option<Query>>,
     bell: Condvar,
+    is_polling: AtomicBool,
 }
 
 /// The running reader thread as the event loop sees it.
@@ -38,7 +40,10 @@ impl ReaderThread {
         is_polling: bool,
         send: impl Fn(Message) + Send + 'static,
     ) -> Result<Self, RuntimeError> {
-        let desk = Arc::new(Desk::default());
+        let desk = Arc::new(Desk {
+            is_polling: AtomicBool::new(is_polling),
+            ..Desk::default()
+        });
         let shared = Arc::clone(&desk);
         thread::Builder::new()
             .name("reader".to_owned())
@@ -49,7 +54,7 @@ impl ReaderThread {
                     version: None,
                 };
                 loop {
-                    match wait(&shared, is_polling) {
+                    match wait(&shared) {
                         Some(query) => send(state.answer(&query)),
                         None if state.has_news() => send(Message::DataChanged { stored: 0 }),
                         None => {}
@@ -69,16 +74,21 @@ impl ReaderThread {
             .unwrap_or_else(PoisonError::into_inner) = Some(query);
         self.desk.bell.notify_one();
     }
+
+    /// Looks no longer for other processes' writes: this one has become the writer.
+    pub fn stop_polling(&self) {
+        self.desk.is_polling.store(false, Ordering::Relaxed);
+    }
 }
 
 /// Waits for a question; `None` after [`POLL`] without one, when polling.
-fn wait(desk: &Desk, is_polling: bool) -> Option<Query> {
+fn wait(desk: &Desk) -> Option<Query> {
     let mut newest = desk.newest.lock().unwrap_or_else(PoisonError::into_inner);
     loop {
         if let Some(query) = newest.take() {
             return Some(query);
         }
-        if is_polling {
+        if desk.is_polling.load(Ordering::Relaxed) {
             let (guard, timeout) = desk
                 .bell
                 .wait_timeout(newest, POLL)

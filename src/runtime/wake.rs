@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::pipeline::Pipeline;
 use super::signals::Outside;
 use crate::app::Message;
 use crate::format::Rules;
@@ -27,4 +28,17 @@ pub(super) enum Wake {
     App(Message),
     /// From outside.
     Outside(Outside),
+    /// About who writes the database.
+    Succession(Succession),
+}
+
+/// What happens to the writer's place while this process does not hold it.
+#[derive(Debug)]
+pub(super) enum Succession {
+    /// Another process writes, or none.
+    Writer(Option<u32>),
+    /// This process has taken the place, and ingest runs.
+    Taken(Box<Pipeline>),
+    /// The place is free but could not be taken; why.
+    Failed(String),
 }

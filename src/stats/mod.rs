@@ -18,5 +18,6 @@ pub use metrics::{ModelMetrics, PathCount, Rate, RouteMetrics};
 pub use proportion::{Interval, wilson};
 pub use query::{Baseline, Page, Query, Span};
 pub use snapshot::{
-    DecisionRow, IngestTotals, MarkerRow, RejectRow, RouteRow, Snapshot, SourceRow, TrendPoint,
+    ConflictRow, DecisionRow, GapRow, IngestTotals, MarkerRow, RejectRow, RouteRow, Skew, Snapshot,
+    SourceRow, TrendPoint,
 };

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Explanation, Histogram, Query, RouteMetrics};
-use crate::model::{Attempt, MarkerKind, Micros, NanoUsd, Timestamp, Window};
+use crate::model::{Attempt, GapCause, MarkerKind, Micros, NanoUsd, Timestamp, Window};
 
 /// The answer to a [`Query`].
 #[derive(Debug, Clone, PartialEq)]
@@ -36,6 +36,10 @@ pub struct Snapshot {
     pub sources: Vec<SourceRow>,
     /// Lines in quarantine by source and reason.
     pub rejects: Vec<RejectRow>,
+    /// Gaps, newest first, at most 100; only where the sources were asked for.
+    pub gaps: Vec<GapRow>,
+    /// Conflicts by source and fact, most first, at most 100; only where the sources were asked for.
+    pub conflicts: Vec<ConflictRow>,
     /// What ingest counted in all.
     pub ingest: IngestTotals,
     /// Markers in the window.
@@ -161,6 +165,68 @@ pub struct SourceRow {
     pub unknown_fields: Vec<(String, u64)>,
     /// Records that tell nothing that is stored, by what they are, most first, at most 20.
     pub asides: Vec<(String, u64)>,
+    /// Bytes that its files held beyond what was read when they were last looked at.
+    pub unread_bytes: u64,
+    /// How its clock stands against the one here; `None` when nothing was read as it was written.
+    pub skew: Option<Skew>,
+    /// Different accounts of known facts.
+    pub conflicts: u64,
+    /// How often bytes of it were lost before they were read, or may have been.
+    pub gaps: u64,
+}
+
+/// How the newest event last read stood against the clock here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Skew {
+    /// It came from the future: a clock is wrong.
+    Ahead(Micros),
+    /// It was that old: it came late, or a clock is behind.
+    Behind(Micros),
+}
+
+/// Bytes of a source that were lost before they were read, or may have been.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GapRow {
+    /// The source.
+    pub source: String,
+    /// The file.
+    pub path: String,
+    /// Where the bytes start.
+    pub from: u64,
+    /// Where they end; `None` when that is not known.
+    pub to: Option<u64>,
+    /// Why.
+    pub cause: GapCause,
+    /// When it was noticed.
+    pub noticed_at: Timestamp,
+}
+
+impl GapRow {
+    /// Tells how much was lost and where.
+    pub fn what(&self) -> String {
+        let from = self.from;
+        match self.to {
+            Some(to) => format!("{} bytes from byte {from} on", to.saturating_sub(from)),
+            None => format!("an unknown number of bytes from byte {from} on"),
+        }
+    }
+}
+
+/// Accounts of one fact that differ from the first, of one source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConflictRow {
+    /// The source that told the others.
+    pub source: String,
+    /// The fact, e.g. `route` or `attempt 2`.
+    pub field: String,
+    /// How many.
+    pub count: u64,
+    /// The request of the first of them.
+    pub request_id: String,
+    /// The file that holds the first of them.
+    pub path: String,
+    /// Where its line starts.
+    pub offset: u64,
 }
 
 /// Lines of one source in quarantine for one reason.

@@ -8,6 +8,7 @@ use hashbrown::{HashMap, HashSet};
 use rusqlite::{OptionalExtension, params};
 use smallvec::SmallVec;
 
+use super::conflicts::Conflicts;
 use super::fault::Step;
 use super::prepare::{Fact, Keys, Prepared, session_key};
 use super::row::{self, Stored};
@@ -31,7 +32,7 @@ pub(super) struct Work<'w> {
     sessions_filed: Vec<(u64, i64)>,
     entries: Vec<(u64, i64)>,
     pub(super) sessions: HashSet<u64>,
-    conflicts: BTreeMap<(i64, String), u64>,
+    conflicts: Conflicts,
     newest: Option<Timestamp>,
 }
 
@@ -66,7 +67,7 @@ impl<'w> Work<'w> {
             sessions_filed: Vec::with_capacity(events),
             entries: Vec::with_capacity(2 * events),
             sessions: HashSet::new(),
-            conflicts: BTreeMap::new(),
+            conflicts: Conflicts::default(),
             newest: None,
         }
     }
@@ -273,13 +274,12 @@ impl<'w> Work<'w> {
         if is_tied && request.ts < stored.request.ts {
             stored.request.id = request.id.clone();
         }
+        let position = request.position;
         let merged = merge(&mut stored.request, request, &mut found);
         let session = stored.request.session;
         here.duplicates += u64::from(merged == crate::model::Merged::Duplicate);
         here.conflicts += found.len() as u64;
-        for conflict in found {
-            *self.conflicts.entry((row, conflict.field)).or_default() += 1;
-        }
+        self.conflicts.add(row, position, found);
         if let Some(session) = session {
             if had_session.is_none() {
                 self.file_session(session_key(&self.writer.key, session.0), row);
@@ -365,14 +365,7 @@ impl<'w> Work<'w> {
                 [orphans],
             )?;
         }
-        for ((number, field), count) in &self.conflicts {
-            connection
-                .prepare_cached(
-                    "INSERT INTO conflict VALUES (?1,?2,?3) \
-                     ON CONFLICT DO UPDATE SET count = count + excluded.count",
-                )?
-                .execute(params![number, field, count.cast_signed()])?;
-        }
+        self.conflicts.write(connection)?;
         self.insert_rows()?;
         changes.flush(connection)?;
         let newest = self.newest.unwrap_or_default();

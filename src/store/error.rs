@@ -9,7 +9,7 @@ use rusqlite::ErrorCode;
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// Another process writes this database.
-    #[error("lock `{path}`: process {} writes it", pid.map_or_else(|| "(unknown)".to_owned(), |pid| pid.to_string()))]
+    #[error("lock `{path}`: the writer is process {}", pid.map_or_else(|| "(unknown)".to_owned(), |pid| pid.to_string()))]
     Locked {
         /// The database.
         path: PathBuf,

@@ -37,6 +37,8 @@ pub struct WriterOptions {
     /// Moves the checkpoint in a second transaction, which loses exactly-once; the tests must
     /// notice.
     pub split_checkpoint: bool,
+    /// Writes although another process may: the tests must see its checkpoints refused.
+    pub without_lock: bool,
     /// The step at which the process dies, and how many times it is passed before that.
     pub abort_at: Option<(Step, u32)>,
 }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{FlockOperation, flock};
 use rustix::process::{Pid, test_kill_process};
 
-use super::StoreError;
+use super::{StoreError, connection};
 
 /// The held lock; dropping it lets the next writer in.
 #[derive(Debug)]
@@ -56,6 +56,11 @@ impl Drop for WriterLock {
         // A pid left behind is recognised as stale, so a failure here does no harm.
         let _ = self.file.set_len(0);
     }
+}
+
+/// Returns the process that writes the database at `path`, if any; the database itself is not opened.
+pub fn writer_of(path: &Path) -> Option<u32> {
+    holder(&connection::resolve(path).ok()?)
 }
 
 /// Returns the process that holds the lock of the database at `path`.

@@ -6,6 +6,7 @@
 //! of readers. A rollup may always be rebuilt from the rows.
 
 mod commit;
+mod conflicts;
 mod connection;
 mod error;
 mod fault;
@@ -28,6 +29,7 @@ mod writer;
 
 pub use error::StoreError;
 pub use fault::{Step, WriterOptions};
+pub use lock::writer_of;
 pub use prepare::Prepared;
 pub use reader::Reader;
 pub use writer::{Committed, Writer};

@@ -5,10 +5,14 @@ use rusqlite::{Connection, params};
 use super::prepare::Prepared;
 use super::writer::Committed;
 use super::{StoreError, kept};
-use crate::model::Timestamp;
+use crate::model::{Look, Micros, Timestamp};
 
 /// How many rejected lines are kept by their places.
 const QUARANTINE_MAX: i64 = 100_000;
+
+/// A file read to its end is read as it is written when it was written to at most so long before: another
+/// host's clock says when, so that it is not too short.
+const LIVE_MAX: Micros = Micros::MINUTE.times(15);
 
 /// Adds what a batch counted to its generation.
 pub(super) fn write(
@@ -25,7 +29,8 @@ pub(super) fn write(
              quarantined=quarantined+?6,events=events+?7,duplicates=duplicates+?8,\
              conflicts=conflicts+?9,newest_ts=max(coalesce(newest_ts,?10),?10),read_at=?11,\
              noise_sample=coalesce(?12,noise_sample),repeated=repeated+?13,\
-             maps_corrections=max(maps_corrections,?14) WHERE id=?1",
+             maps_corrections=max(maps_corrections,?14),\
+             skew=CASE WHEN is_compressed THEN skew ELSE coalesce(?15,skew) END WHERE id=?1",
         )?
         .execute(params![
             generation,
@@ -42,6 +47,7 @@ pub(super) fn write(
             tally.noise_sample,
             tally.repeated.cast_signed(),
             tally.maps_corrections,
+            newest.and_then(|newest| skew(batch, newest)),
         ])?;
     for (format, lines) in &tally.by_format {
         connection
@@ -65,6 +71,18 @@ pub(super) fn write(
         }
     }
     write_rejects(connection, batch)
+}
+
+/// Returns by how much the newest event of a batch is ahead of the clock here, negative when behind;
+/// `None` when the batch was not read as it was written.
+fn skew(batch: &Prepared, newest: Timestamp) -> Option<i64> {
+    let look = batch.advance.look;
+    // A pipe has no look; what comes out of it was just written.
+    let is_live = look == Look::default() || {
+        let written = Timestamp(look.modified / 1_000);
+        batch.advance.to.0 >= look.size && batch.read_at.since(written) <= LIVE_MAX
+    };
+    is_live.then(|| newest.0.saturating_sub(batch.read_at.0))
 }
 
 fn write_rejects(connection: &Connection, batch: &Prepared) -> Result<(), StoreError> {

@@ -404,3 +404,41 @@ fn every_wrong_file_is_told_apart() {
     std::fs::rename(at("r.db"), at("s.db")).unwrap();
     assert!(reader.has_moved());
 }
+
+#[test]
+fn i36_a_second_writer_past_the_lock_is_refused_what_the_first_has_stored() {
+    let mut bench = Bench::new();
+    let one = |seed| Event::Request(Box::new(whole(seed)));
+    let path = bench.folder.path().join("r.db");
+    let options = WriterOptions {
+        without_lock: true,
+        ..WriterOptions::default()
+    };
+    let mut second = Writer::open_with(&path, NOW, options).unwrap();
+    let mut commit_second = |batch: Batch| {
+        let prepared = Prepared::new(batch, second.hash_key());
+        second.commit(vec![prepared])
+    };
+    let refused = |done: Result<Committed, StoreError>| {
+        assert!(
+            matches!(done, Err(StoreError::CheckpointMoved { from: 0, .. })),
+            "{done:?}"
+        );
+    };
+    // Lines that hold no event are counted as much as events are stored.
+    let (blank, event) = (bench.batch(vec![]), bench.batch(vec![one(1)]));
+    bench.commit(vec![one(1)]);
+    refused(commit_second(blank));
+    refused(commit_second(event));
+    // What the first has not read may come from the second; then the first is refused.
+    let next = bench.batch(vec![one(2)]);
+    commit_second(next.clone()).unwrap();
+    assert!(matches!(
+        bench.try_commit(next),
+        Err(StoreError::CheckpointMoved { from: 10, .. })
+    ));
+    let snapshot = bench.ask(Page::Sources);
+    let of = snapshot.ingest;
+    assert_eq!((of.lines, of.events, of.duplicates), (2, 2, 0));
+    assert_eq!(snapshot.total.now.requests, 2);
+}

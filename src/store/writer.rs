@@ -43,7 +43,7 @@ pub struct Writer {
     pub(super) is_split: bool,
     pub(super) fuse: Fuse,
     path: PathBuf,
-    _lock: WriterLock,
+    _lock: Option<WriterLock>,
 }
 
 impl Writer {
@@ -67,7 +67,11 @@ impl Writer {
         options: WriterOptions,
     ) -> Result<Self, StoreError> {
         let path = connection::resolve(path)?;
-        let lock = WriterLock::take(&path)?;
+        let lock = if options.without_lock {
+            None
+        } else {
+            Some(WriterLock::take(&path)?)
+        };
         let connection = connection::open_writer(&path, now)?;
         let key: Vec<u8> =
             connection.query_row("SELECT value FROM meta WHERE key = 'hash_key'", [], |row| {

@@ -26,7 +26,16 @@ pub fn draw(app: &App, now: Timestamp, frame: &mut Frame) {
         screen::help::draw(app, &mut canvas);
         return;
     }
-    canvas.line(0, &header(app, now, canvas.width()));
+    let width = canvas.width();
+    let long = header(app, now, width, true);
+    let is_whole = width < 80 || long.width() <= width;
+    // How live the data is counts for more than what it is compared with.
+    let head = if is_whole {
+        long
+    } else {
+        header(app, now, width, false)
+    };
+    canvas.line(0, &head);
     match &app.snapshot {
         None => canvas.line(2, &Row::new().own(" reading the database", Role::Plain)),
         Some(snapshot) => match app.scope() {
@@ -87,7 +96,7 @@ fn draw_too_small(app: &App, canvas: &mut Canvas<'_>) {
 }
 
 /// Says where, which window against which baseline, the time of the newest data, live or not.
-fn header(app: &App, now: Timestamp, width: usize) -> Row {
+fn header(app: &App, now: Timestamp, width: usize, with_baseline: bool) -> Row {
     let is_wide = width >= 80;
     let gap = if is_wide { "   " } else { " " };
     let place = match app.scope() {
@@ -106,7 +115,7 @@ fn header(app: &App, now: Timestamp, width: usize) -> Row {
         .shown(crate::model::sanitise(&place).cut(place_len), Role::Title)
         .own(gap, Role::Plain);
     row = row
-        .say(window(app, is_wide), Role::Plain)
+        .say(window(app, is_wide && with_baseline), Role::Plain)
         .own(gap, Role::Plain);
     if let Some(newest) = app.snapshot.as_ref().and_then(|snapshot| snapshot.newest) {
         row = row
@@ -116,7 +125,7 @@ fn header(app: &App, now: Timestamp, width: usize) -> Row {
     row.then(liveness(app, now, is_wide))
 }
 
-fn window(app: &App, is_wide: bool) -> String {
+fn window(app: &App, with_baseline: bool) -> String {
     let range = app
         .range()
         .map_or_else(|| "all".to_owned(), units::whole_span);
@@ -128,7 +137,7 @@ fn window(app: &App, is_wide: bool) -> String {
         ),
         None => range,
     };
-    if !is_wide {
+    if !with_baseline {
         return range;
     }
     match app.snapshot.as_ref().map(|snapshot| &snapshot.baseline) {
@@ -163,9 +172,12 @@ fn liveness(app: &App, now: Timestamp, is_wide: bool) -> Row {
         .map(|rate| format!(" {}/s", units::per_second(rate)))
         .unwrap_or_default();
     let word = match app.ingest.role {
+        Feed::Viewer { pid: Some(pid) } | Feed::Heir { pid: Some(pid) } if is_wide => {
+            let history = if is_history { "HISTORY  " } else { "" };
+            format!("{history}VIEWER of {pid}{rate}")
+        }
         _ if is_history => "HISTORY".to_owned(),
-        Feed::Viewer { pid: Some(pid) } if is_wide => format!("VIEWER of {pid}{rate}"),
-        Feed::Viewer { .. } => format!("VIEWER{rate}"),
+        Feed::Viewer { .. } | Feed::Heir { .. } => format!("VIEWER{rate}"),
         Feed::Writer => format!("LIVE{rate}"),
         Feed::Idle => "IDLE".to_owned(),
     };

@@ -4,8 +4,8 @@ use proptest::prelude::*;
 use ratatui::{Terminal, backend::TestBackend, buffer::Buffer};
 
 use super::draw;
-use crate::app::fixtures::{NOW, app, empty, ordinary, overfull};
-use crate::app::{App, Code, Key, Message, Scope, update};
+use crate::app::fixtures::{NOW, app, empty, ordinary, overfull, read_live};
+use crate::app::{App, Code, IngestStatus, Key, Message, Role, Scope, update};
 
 const SIZES: [(u16, u16); 4] = [(40, 10), (80, 24), (120, 40), (200, 50)];
 
@@ -65,6 +65,22 @@ fn sources_and_rejects_empty_ordinary_and_overfull() {
             text(&drawn(&app, size)),
             text(&drawn(&self::app(Scope::Sources, size, ordinary), size))
         );
+    }
+}
+
+#[test]
+fn sources_that_this_process_reads_and_those_it_waits_for() {
+    for size in SIZES {
+        let mut app = app(Scope::Sources, size, ordinary);
+        read_live(&mut app);
+        let name = format!("live-sources-{}x{}", size.0, size.1);
+        insta::assert_snapshot!(name, text(&drawn(&app, size)));
+        app.ingest = IngestStatus {
+            role: Role::Heir { pid: Some(4711) },
+            ..IngestStatus::default()
+        };
+        let waiting = text(&drawn(&app, size));
+        assert!(waiting.contains("process 4711 writes"), "{waiting}");
     }
 }
 

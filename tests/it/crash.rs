@@ -373,6 +373,7 @@ fn planned_child() {
             Step::ALL[words[1].parse::<usize>().unwrap()],
             words[2].parse().unwrap(),
         )),
+        ..WriterOptions::default()
     };
     let clock = Clock::system();
     let writer = Writer::open_with(Path::new("t.db"), clock.now(), options).unwrap();

@@ -1022,3 +1022,43 @@ fn d26_names_beyond_the_limit_are_one_name() {
             .is_none()
     );
 }
+
+#[test]
+fn d26_ten_thousand_routes_are_a_thousand_and_one_row_of_all_others() {
+    let line = |n: usize, route: usize| {
+        good(n).replace(
+            "\"route\":\"support\"",
+            &format!("\"route\":\"route-{route}\""),
+        )
+    };
+    assert!(line(0, 7).contains("route-7"));
+    // Every fourth line is of one of ten large routes, the others of one each.
+    let text = joined(0..16_000, |n| {
+        line(n, if n % 4 == 0 { n / 4 % 10 } else { 100 + n }) + "\n"
+    });
+    let seen = read(text);
+    let routes = seen.report["routes"].as_array().unwrap();
+    assert_eq!(routes.len(), 1_001);
+    let other = &routes[0];
+    assert_eq!(other["route"], "other (11010 routes)");
+    assert_eq!(other["requests"], 11_010);
+    assert_eq!(seen.total("requests"), 16_000);
+    let sum: u64 = routes
+        .iter()
+        .map(|route| route["requests"].as_u64().unwrap())
+        .sum();
+    assert_eq!(sum, 16_000);
+    let large = routes
+        .iter()
+        .filter(|route| route["requests"] == 400)
+        .count();
+    assert_eq!(large, 10);
+    // The screen, too, and the route of a request is told whole.
+    let folder = seen.folder.path();
+    let mut session = crate::pty::Session::dashboard(folder, &["--db", "t.db"], (120, 40));
+    session.sees("other (11010 rout");
+    session.press("q");
+    assert_eq!(session.end(10).0, 0);
+    let text = run_ok(folder, ["explain", "--db", "t.db", "r-1"]);
+    assert!(text.contains("route-101"), "{text}");
+}

@@ -266,3 +266,63 @@ fn d27_the_redactor_and_recorded_reasons() {
         }
     });
 }
+
+#[test]
+fn d27_config_files() {
+    use routetop::config::Config;
+    let sample = include_bytes!("../../assets/samples/mapping.toml");
+    assert!(Config::parse(std::str::from_utf8(sample).unwrap()).is_ok());
+    let mut random = Random(number("ROUTETOP_FUZZ_SEED", 1));
+    let (mut read, mut refused) = (0_u64, 0_u64);
+    fuzz("the config reader", 1, |input| {
+        // Some lines of the sample, with a few bytes of the mutated line written over them.
+        let lines: Vec<&[u8]> = sample.split(|byte| *byte == b'\n').collect();
+        let first = usize::try_from(random.below(lines.len() as u64)).unwrap();
+        let mut text = lines[first..(first + 12).min(lines.len())].join(&b'\n');
+        for byte in input.iter().take(usize::try_from(random.below(4)).unwrap()) {
+            if !text.is_empty() {
+                let at = usize::try_from(random.below(text.len() as u64)).unwrap();
+                text[at] = *byte;
+            }
+        }
+        match Config::parse(&String::from_utf8_lossy(&text)) {
+            Ok(_) => read += 1,
+            Err(error) => {
+                refused += 1;
+                assert!(!error.to_string().is_empty());
+            }
+        }
+    });
+    assert!(read > 0 && refused > 0, "{read} read, {refused} refused");
+}
+
+#[test]
+fn d27_keys_and_whatever_else_is_typed() {
+    let folder = tempfile::tempdir().unwrap();
+    let line = LINES[9].lines().next().unwrap();
+    std::fs::write(folder.path().join("r.jsonl"), format!("{line}\n")).unwrap();
+    let args = ["--db", "t.db", "r.jsonl"];
+    let mut session = crate::pty::Session::dashboard(folder.path(), &args, (80, 24));
+    session.sees("support");
+    let mut random = Random(number("ROUTETOP_FUZZ_SEED", 1));
+    for _ in 0..200 {
+        let mut typed: Vec<u8> = (0..64)
+            .map(|_| u8::try_from(random.below(256)).unwrap())
+            // All but the keys that leave: q, ^c, ^z and ^\.
+            .filter(|byte| !matches!(byte, b'q' | 3 | 26 | 28))
+            .collect();
+        if random.below(3) == 0 {
+            typed.extend_from_slice(b"\x1b[<0;10;10M\x1b[?1;2c\x1b]52;c;QQ==\x07\x1b[12;40R\x1bOP");
+        }
+        session.press_bytes(&typed);
+    }
+    // What is left of a sequence may swallow a key.
+    crate::support::wait_for("the end", 20, || {
+        session.press_bytes(b"\x1b\\q");
+        crate::support::pause(Duration::from_millis(50));
+        session.child.try_wait().unwrap().is_some()
+    });
+    let (code, bytes) = session.end(5);
+    assert_eq!(code, 0);
+    crate::pty::assert_restored(&bytes);
+}

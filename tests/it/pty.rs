@@ -96,9 +96,13 @@ impl Session {
     }
 
     pub fn press(&mut self, keys: &str) {
+        self.press_bytes(keys.as_bytes());
+    }
+
+    /// Types bytes that need be no text; a program that has ended hears none.
+    pub fn press_bytes(&mut self, bytes: &[u8]) {
         let writer = self.keys.as_mut().unwrap();
-        writer.write_all(keys.as_bytes()).unwrap();
-        writer.flush().unwrap();
+        let _ = writer.write_all(bytes).and_then(|()| writer.flush());
     }
 
     pub fn resize(&mut self, size: (u16, u16)) {

@@ -2,6 +2,7 @@
 
 mod line;
 pub mod rejects;
+mod source_state;
 pub mod sources;
 
 pub use line::{Cell, Line, Weight};

@@ -1,7 +1,8 @@
 //! The sources page: each source with its state, what it tells, what it lacks and what was refused.
 
 use super::line::{Line, Weight, wrapped};
-use crate::app::{App, units};
+use super::source_state::{behind, flow, lost, skew, skew_cell, told_twice, unread};
+use crate::app::{App, Flow, LiveSource, Role, units};
 use crate::format::empty_columns;
 use crate::model::Timestamp;
 use crate::stats::{RejectRow, Snapshot, SourceRow};
@@ -15,6 +16,7 @@ const REJECTS_MAX: usize = 3;
 pub fn lines(app: &App, snapshot: &Snapshot, now: Timestamp) -> Vec<Line> {
     let width = usize::from(app.settings.size.0);
     let mut lines = totals(snapshot, width);
+    lines.extend(heir(app.ingest.role, width));
     if snapshot.sources.is_empty() {
         lines.push(Line::of(" no sources yet"));
         return lines;
@@ -24,16 +26,18 @@ pub fn lines(app: &App, snapshot: &Snapshot, now: Timestamp) -> Vec<Line> {
         lines.push(heading(width));
     }
     for source in &snapshot.sources {
+        let mut all = app.ingest.sources.iter();
+        let live = all.find(|live| live.source == source.source);
         lines.push(if is_table {
-            row(source, snapshot, width)
+            row(source, live, snapshot, width)
         } else {
-            let (mark, weight) = mark(source);
+            let (mark, weight) = mark(source, live);
             Line::default()
                 .say(mark, weight)
                 .say(&source.source, Weight::Title)
         });
         let indent = if is_table { "     " } else { "   " };
-        for (text, weight) in details(app, source, snapshot, now, is_table) {
+        for (text, weight) in details(app, (source, live), snapshot, now, is_table) {
             let room = width.saturating_sub(indent.len() + 1).max(20);
             for (idx, part) in wrapped(&text, room.saturating_sub(2))
                 .into_iter()
@@ -49,12 +53,14 @@ pub fn lines(app: &App, snapshot: &Snapshot, now: Timestamp) -> Vec<Line> {
 
 fn totals(snapshot: &Snapshot, width: usize) -> Vec<Line> {
     let of = &snapshot.ingest;
+    let gaps = snapshot.sources.iter().map(|source| source.gaps).sum();
     let all = [
         (of.lines, "lines"),
         (of.events, "events"),
         (of.quarantined, "rejected"),
         (of.duplicates, "duplicates"),
         (of.conflicts, "conflicts"),
+        (gaps, "gaps"),
         (of.noise, "noise"),
         (of.orphans, "orphans"),
     ];
@@ -75,47 +81,92 @@ fn totals(snapshot: &Snapshot, width: usize) -> Vec<Line> {
     lines
 }
 
+/// From this many columns on the table has a place for every count.
+const FULL_WIDTH_MIN: usize = 110;
+
 fn name_width(width: usize) -> usize {
-    width.saturating_sub(56).clamp(20, 60)
+    let others = if width < FULL_WIDTH_MIN { 62 } else { 77 };
+    width.saturating_sub(others).clamp(18, 60)
 }
 
 fn heading(width: usize) -> Line {
-    Line::default()
+    let line = Line::default()
         .left("   SOURCE", name_width(width) + 3, Weight::Title)
-        .left(" STATE", 11, Weight::Title)
-        .right("LINES", 7, Weight::Title)
-        .right("SHARE", 8, Weight::Title)
-        .right("REJECTED", 10, Weight::Title)
-        .right("NOISE", 7, Weight::Title)
+        .left(" STATE", 12, Weight::Title)
+        .right("NOT READ", 15, Weight::Title)
+        .right("SKEW", 7, Weight::Title)
+        .right("LINES", 8, Weight::Title);
+    let line = if width < FULL_WIDTH_MIN {
+        line
+    } else {
+        line.right("SHARE", 8, Weight::Title)
+            .right("NOISE", 7, Weight::Title)
+    };
+    line.right("REJECT", 8, Weight::Title)
         .right("SIZE", 9, Weight::Title)
 }
 
-fn row(source: &SourceRow, snapshot: &Snapshot, width: usize) -> Line {
+fn row(source: &SourceRow, live: Option<&LiveSource>, snapshot: &Snapshot, width: usize) -> Line {
     let weight = if source.quarantined > 0 {
         Weight::Watch
     } else {
         Weight::Plain
     };
-    Line::default()
-        .say(mark(source).0, mark(source).1)
+    let (skew, skew_weight) = skew_cell(source.skew);
+    let line = Line::default()
+        .say(mark(source, live).0, mark(source, live).1)
         .left(&source.source, name_width(width), Weight::Title)
-        .left(format!(" {}", source.state), 11, Weight::Plain)
-        .right(units::count(source.lines), 7, Weight::Plain)
-        .right(share(source, snapshot), 8, Weight::Plain)
-        .right(units::count(source.quarantined), 10, weight)
-        .right(units::count(source.noise), 7, Weight::Plain)
+        .left(format!(" {}", state(source, live)), 12, Weight::Plain)
+        .right(unread(source, live), 15, Weight::Plain)
+        .right(skew, 7, skew_weight)
+        .right(units::count(source.lines), 8, Weight::Plain);
+    let line = if width < FULL_WIDTH_MIN {
+        line
+    } else {
+        line.right(share(source, snapshot), 8, Weight::Plain).right(
+            units::count(source.noise),
+            7,
+            Weight::Plain,
+        )
+    };
+    line.right(units::count(source.quarantined), 8, weight)
         .right(units::bytes(source.bytes), 9, Weight::Plain)
 }
 
-/// A damaged source asks for action, one with rejects for a look.
-fn mark(source: &SourceRow) -> (&'static str, Weight) {
-    if source.state == "damaged" {
+/// A damaged source asks for action, one that waits, lost or refused something for a look.
+fn mark(source: &SourceRow, live: Option<&LiveSource>) -> (&'static str, Weight) {
+    let flow = live.map_or(Flow::Fine, |live| live.flow);
+    if source.state == "damaged" || flow == Flow::Broken {
         ("!! ", Weight::Act)
-    } else if source.quarantined > 0 {
+    } else if flow == Flow::Waiting || source.quarantined + source.gaps + source.conflicts > 0 {
         (" ! ", Weight::Watch)
     } else {
         ("   ", Weight::Plain)
     }
+}
+
+/// What it does now, where this process reads it; else how it was left. A state that is too long for
+/// the table stands below it.
+fn state<'a>(source: &'a SourceRow, live: Option<&'a LiveSource>) -> &'a str {
+    match live {
+        Some(live) if live.state.len() <= 11 => &live.state,
+        Some(live) if live.flow == Flow::Waiting => "waiting",
+        _ => &source.state,
+    }
+}
+
+/// Tells why the sources named here are not read now.
+fn heir(role: Role, width: usize) -> Vec<Line> {
+    let Role::Heir { pid } = role else {
+        return Vec::new();
+    };
+    let writer = pid.map_or_else(
+        || "another process".to_owned(),
+        |pid| format!("process {pid}"),
+    );
+    let text = format!("{writer} writes; the sources named here are read once it has left");
+    let parts = wrapped(&text, width.saturating_sub(2)).into_iter();
+    parts.map(|part| Line::of(format!(" {part}"))).collect()
 }
 
 fn share(source: &SourceRow, snapshot: &Snapshot) -> String {
@@ -129,7 +180,7 @@ fn share(source: &SourceRow, snapshot: &Snapshot) -> String {
 
 fn details(
     app: &App,
-    source: &SourceRow,
+    (source, live): (&SourceRow, Option<&LiveSource>),
     snapshot: &Snapshot,
     now: Timestamp,
     is_table: bool,
@@ -139,14 +190,21 @@ fn details(
     if !is_table {
         found.push(plain(format!(
             "{}, {} lines {}, {} rejected",
-            source.state,
+            state(source, live),
             units::count(source.lines),
             share(source, snapshot),
             units::count(source.quarantined)
         )));
     }
+    found.extend(flow(live));
+    if !is_table || live.is_none() {
+        found.extend(behind(source, live).map(plain));
+    }
     found.push(plain(times(source, now)));
+    found.extend(skew(source).map(|text| (text, Weight::Watch)));
     found.push(plain(formats(source)));
+    found.extend(lost(source, &snapshot.gaps));
+    found.extend(told_twice(source, &snapshot.conflicts));
     let rejects: Vec<&RejectRow> = snapshot
         .rejects
         .iter()
@@ -199,18 +257,12 @@ fn times(source: &SourceRow, now: Timestamp) -> String {
     let Some(newest) = newest else {
         return format!("no event yet, {read_ago}");
     };
-    let skew = if newest > read {
-        format!(
-            "{} ahead of the clock here when read: a clock is wrong",
-            units::whole_span(newest.since(read))
-        )
+    let old = if newest > read {
+        String::new()
     } else {
-        format!("{} old when read", units::age(read.since(newest)))
+        format!(", {} old when read", units::age(read.since(newest)))
     };
-    format!(
-        "newest event {}, {skew}; {read_ago}",
-        units::day_clock(newest)
-    )
+    format!("newest event {}{old}; {read_ago}", units::day_clock(newest))
 }
 
 fn formats(source: &SourceRow) -> String {

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use super::args::GlobalArgs;
 use super::error::Failure;
-use super::report::text::Style;
+use super::report::style::Style;
 use crate::config::Capabilities;
 use crate::format::Rules;
 use crate::runtime::Clock;

@@ -1,6 +1,6 @@
 //! One check, and those of the surroundings.
 
-use crate::cli::report::text::Style;
+use crate::cli::report::style::Style;
 use crate::cli::words::foreign;
 use crate::config::{Capabilities, Colour, Environment};
 

@@ -152,7 +152,7 @@ fn empty<'a>(
 mod tests {
     use super::*;
     use crate::cli::report::fixture;
-    use crate::cli::report::text::Style;
+    use crate::cli::report::style::Style;
 
     fn look(formats: &[(&'static str, u64)], rejects: &[(&'static str, u64)]) -> Look {
         Look {

@@ -1,6 +1,6 @@
 //! The explanation as text: asked, recorded, chain, against normal, consequence.
 
-use crate::cli::report::text::Style;
+use crate::cli::report::style::Style;
 use crate::cli::words::{self, foreign, millis, percent, span};
 use crate::model::{Micros, NanoUsd};
 use crate::stats::{Explanation, Hop};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 
-use crate::model::{Micros, NanoUsd, Timestamp, Window};
+use crate::model::{GapCause, Micros, NanoUsd, Timestamp, Window};
 use crate::stats::*;
 
 pub(in crate::cli) const NOW: Timestamp = Timestamp(1_795_401_660_000_000);
@@ -62,6 +62,28 @@ fn row(route: &str, now: RouteMetrics, usual: Option<RouteMetrics>) -> RouteRow 
     }
 }
 
+fn gap(name: &str) -> GapRow {
+    GapRow {
+        source: name.to_owned(),
+        path: name.to_owned(),
+        from: 100,
+        to: Some(250),
+        cause: GapCause::Truncated,
+        noticed_at: NOW,
+    }
+}
+
+fn conflict(name: &str) -> ConflictRow {
+    ConflictRow {
+        source: name.to_owned(),
+        field: "route".to_owned(),
+        count: 2,
+        request_id: name.to_owned(),
+        path: name.to_owned(),
+        offset: 56,
+    }
+}
+
 pub(in crate::cli) fn snapshot(name: &str) -> Snapshot {
     Snapshot {
         query: Query {
@@ -99,6 +121,12 @@ pub(in crate::cli) fn snapshot(name: &str) -> Snapshot {
             state: name.to_owned(),
             formats: vec![(name.to_owned(), 3), ("litellm-sdk".to_owned(), 2)],
             bytes: 12,
+            lines: 5,
+            quarantined: 2,
+            unread_bytes: 4_096,
+            skew: Some(Skew::Ahead(Micros::MINUTE.times(5))),
+            gaps: 1,
+            conflicts: 2,
             ..SourceRow::default()
         }],
         rejects: vec![RejectRow {
@@ -119,6 +147,8 @@ pub(in crate::cli) fn snapshot(name: &str) -> Snapshot {
             noise: 5,
             ..IngestTotals::default()
         },
+        gaps: vec![gap(name)],
+        conflicts: vec![conflict(name)],
         markers: Vec::new(),
     }
 }

@@ -229,16 +229,23 @@ mod tests {
             keys(&route["models"]["small-1"]),
             ["requests", "attempts", "cost_usd"]
         );
-        let ingest = "lines events duplicates conflicts quarantined blank noise orphans sources kept_bytes rejects";
+        let ingest = "lines events duplicates conflicts quarantined blank noise orphans sources kept_bytes rejects \
+            gaps conflicting_facts";
         assert_eq!(
             keys(&doc["ingest"]),
             ingest.split_whitespace().collect::<Vec<_>>()
         );
         let source = "source state formats bytes quarantined corrections_known lines noise newest_event read_at \
-            empty_columns asides";
+            empty_columns asides unread_bytes skew_s conflicts gaps";
         let found = &doc["ingest"]["sources"][0];
         assert_eq!(keys(found), source.split_whitespace().collect::<Vec<_>>());
         assert_eq!(keys(&found["empty_columns"][0]), ["what", "how"]);
+        let gap = "source path from to cause noticed_at";
+        let found = &doc["ingest"]["gaps"][0];
+        assert_eq!(keys(found), gap.split_whitespace().collect::<Vec<_>>());
+        let found = &doc["ingest"]["conflicting_facts"][0];
+        assert_eq!(keys(found), ["source", "fact", "count", "example"]);
+        assert_eq!(keys(&found["example"]), ["request_id", "path", "offset"]);
         let reject = "source reason count first_seen detail remedy example";
         let found = &doc["ingest"]["rejects"][0];
         assert_eq!(keys(found), reject.split_whitespace().collect::<Vec<_>>());

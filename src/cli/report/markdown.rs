@@ -1,7 +1,8 @@
 //! The report as a markdown table.
 
+use super::style::Style;
 use super::table;
-use super::text::{Style, head};
+use super::text::head;
 use crate::stats::Snapshot;
 
 /// Renders the table with window, trouble and ingest around it.

@@ -4,6 +4,8 @@ pub mod csv;
 mod ingest_json;
 pub mod json;
 pub mod markdown;
+mod sources;
+pub mod style;
 mod table;
 pub mod text;
 

@@ -2,20 +2,11 @@
 
 use unicode_width::UnicodeWidthStr;
 
-use super::table;
-use crate::cli::times::Zone;
+use super::style::Style;
+use super::{sources, table};
 use crate::cli::words::{foreign, span};
 use crate::model::Window;
 use crate::stats::Snapshot;
-
-/// How the text is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Style {
-    /// The zone of times.
-    pub zone: Zone,
-    /// Whether everything beyond ASCII is written as `\u{..}`.
-    pub ascii: bool,
-}
 
 /// Renders the report; names are never cut, lines end in a line feed and hold no escape.
 pub fn render(snapshot: &Snapshot, style: Style) -> String {
@@ -41,7 +32,10 @@ pub fn render(snapshot: &Snapshot, style: Style) -> String {
         );
     }
     lines.push(format!("ingest: {}", table::ingest(snapshot)));
+    lines.extend(sources::sources(snapshot, style));
     lines.extend(table::rejects(snapshot, style.ascii));
+    lines.extend(sources::gaps(snapshot, style));
+    lines.extend(sources::conflicts(snapshot, style));
     lines
         .iter()
         .flat_map(|line| [line.trim_end(), "\n"])
@@ -108,7 +102,9 @@ mod tests {
     fn an_ordinary_report() {
         let text = render(&snapshot("support-chat"), Style::default());
         insta::assert_snapshot!(text);
-        assert!(text.lines().all(|line| line.len() <= 100), "{text}");
+        // What follows names paths, which are never cut.
+        let (figures, _) = text.split_once("\ningest: ").unwrap();
+        assert!(figures.lines().all(|line| line.len() <= 100), "{text}");
     }
 
     #[test]

@@ -214,8 +214,16 @@ mod tests {
         }
 
         #[test]
-        fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..300), step in 1..20_usize) {
+        fn d27_no_bytes_make_the_framer_panic(
+            pieces in prop::collection::vec(prop_oneof![
+                prop::sample::select(vec![&b"\nm fetch ok\n"[..], b"\nm end\n", b"m ", b"\n", b"\r\n", b"m seen 1 2 3\n"])
+                    .prop_map(<[u8]>::to_vec),
+                prop::collection::vec(any::<u8>(), 0..40),
+            ], 0..20),
+            step in 1..20_usize,
+        ) {
             let mut framer = Framer::new("m");
+            let bytes = pieces.concat();
             for chunk in bytes.chunks(step) {
                 let _ = framer.push(chunk, 50);
             }

@@ -214,7 +214,7 @@ impl Reader {
             to: to.plus(Micros::MINUTE).minute().start(),
         };
         let route = route_of(request);
-        let cell: Cell = self.cells(whole)?.remove(&route).unwrap_or_default();
+        let cell: Cell = self.cell(whole, route)?;
         let window = Window {
             from: to.minus(Micros::DAY),
             to,

@@ -1,7 +1,9 @@
 //! Answers questions from a read-only connection.
 
 mod explain;
+mod fold;
 mod lists;
+mod sources;
 mod window;
 
 use std::os::unix::fs::MetadataExt;

@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::Reader;
+use super::fold::{Cells, Fold};
 use crate::model::{Micros, Timestamp, Window};
-use crate::stats::{Baseline, Cell, Query, RouteMetrics, RouteRow, Snapshot, Span, TrendPoint};
+use crate::stats::{
+    Baseline, Cell, Page, Query, RouteMetrics, RouteRow, Snapshot, Span, TrendPoint,
+};
 use crate::store::StoreError;
 use crate::store::rollups::{LEVELS, route_of, scan};
 use crate::store::row::load_range;
-
-type Cells = BTreeMap<i64, Cell>;
 
 impl Reader {
     /// Calls `visit` with every row in the window, without residuals.
@@ -112,8 +113,29 @@ impl Reader {
         Ok(())
     }
 
-    pub(super) fn cells(&self, window: Window) -> Result<Cells, StoreError> {
-        self.count(window, 2, true, &|_, route| Some(route))
+    fn cells(&self, window: Window, fold: &Fold) -> Result<Cells, StoreError> {
+        self.count(window, 2, true, &|_, route| Some(fold.place(route)))
+    }
+
+    /// Counts one route.
+    pub(super) fn cell(&self, window: Window, route: i64) -> Result<Cell, StoreError> {
+        let place = |_, of| (of == route).then_some(());
+        let mut cells = self.count(window, 2, true, &place)?;
+        Ok(cells.remove(&()).unwrap_or_default())
+    }
+
+    /// Decides which routes of the window are told one by one; few names make few routes.
+    fn fold(&self, window: Window, page: &Page) -> Result<Fold, StoreError> {
+        if self.names.len() < Fold::ROUTES_MAX {
+            return Ok(Fold::default());
+        }
+        let asked = match page {
+            Page::Route { route } => self.route_id(route),
+            Page::Decisions { route, .. } => route.as_ref().and_then(|it| self.route_id(it)),
+            Page::Overview { .. } | Page::Explain { .. } | Page::Sources => None,
+        };
+        let counts = self.count(window, 2, false, &|_, route| Some(route))?;
+        Ok(Fold::of(&counts, asked))
     }
 
     /// Returns the times of the oldest and the newest request, leaving aside those with an odd clock,
@@ -198,17 +220,19 @@ impl Reader {
             Span::All => Window::ALL,
             _ => window,
         };
-        let now = self.cells(counted)?;
+        let fold = self.fold(counted, &query.page)?;
+        let now = self.cells(counted, &fold)?;
         let young = Window {
             from: after(query.now.minus(Query::OPEN_MAX)).max(window.from),
             to: window.to,
         };
-        let open = self.count(young, 0, false, &|_, route| Some(route))?;
+        let open = self.count(young, 0, false, &|_, route| Some(fold.place(route)))?;
         let (baseline, usual) = match (query.baseline, query.span) {
             (Baseline::None, _) | (_, Span::All) => (None, Cells::new()),
-            (Baseline::Auto, _) => self.usual(window)?,
+            (Baseline::Auto, _) => self.usual(window, &fold)?,
         };
-        let (step, trends) = self.trends(query, window)?;
+        let (fold, usual) = fold.with_usual(&now, usual);
+        let (step, trends) = self.trends(query, window, &fold)?;
         let routes: BTreeSet<i64> = now.keys().chain(usual.keys()).copied().collect();
         let empty = Cell::default();
         let row = |name: Arc<str>, now: &Cell, open: u64, usual: &Cell, trend: Vec<TrendPoint>| {
@@ -236,13 +260,11 @@ impl Reader {
             .map(|route| {
                 let of = |cells: &Cells| cells.get(route).unwrap_or(&empty).clone();
                 let open = open.get(route).map_or(0, |cell| cell.unfinished);
-                row(
-                    self.route_name(*route),
-                    &of(&now),
-                    open,
-                    &of(&usual),
-                    trend(Some(*route)),
-                )
+                let name = match *route {
+                    Fold::OTHERS => fold.name(),
+                    route => self.route_name(route),
+                };
+                row(name, &of(&now), open, &of(&usual), trend(Some(*route)))
             })
             .collect();
         rows.sort_by(|a, b| a.route.cmp(&b.route));
@@ -269,12 +291,14 @@ impl Reader {
             sources: Vec::new(),
             rejects: Vec::new(),
             ingest: crate::stats::IngestTotals::default(),
+            gaps: Vec::new(),
+            conflicts: Vec::new(),
             markers: Vec::new(),
         })
     }
 
     /// The baseline: windows are widened to whole minutes, since only rates are compared.
-    fn usual(&self, window: Window) -> Result<(Option<Arc<str>>, Cells), StoreError> {
+    fn usual(&self, window: Window, fold: &Fold) -> Result<(Option<Arc<str>>, Cells), StoreError> {
         let back = |window: Window, by: Micros| Window {
             from: window.from.minus(by).minute().start(),
             to: window.to.minus(by).minute().start(),
@@ -282,7 +306,7 @@ impl Reader {
         let mut cells = Cells::new();
         if window.len() <= Micros::DAY {
             for day in 1..=7 {
-                for (route, cell) in self.cells(back(window, Micros::DAY.times(day)))? {
+                for (route, cell) in self.cells(back(window, Micros::DAY.times(day)), fold)? {
                     cells.entry(route).or_default().merge(&cell);
                 }
             }
@@ -295,7 +319,7 @@ impl Reader {
             from: window.from.minus(span),
             to: window.from,
         };
-        cells = self.cells(back(before, Micros(0)))?;
+        cells = self.cells(back(before, Micros(0)), fold)?;
         let minutes = span.0 / 60_000_000;
         let words = if minutes.is_multiple_of(60) {
             format!("{} h before", minutes / 60)
@@ -310,6 +334,7 @@ impl Reader {
         &self,
         query: &Query,
         window: Window,
+        fold: &Fold,
     ) -> Result<(Micros, BTreeMap<(i64, i64), Cell>), StoreError> {
         let len = u64::try_from(query.trend_len).unwrap_or(0);
         if len == 0 || window.is_empty() {
@@ -330,7 +355,7 @@ impl Reader {
         let us = i64::try_from(step.0).unwrap_or(i64::MAX);
         let start = trend_start(window, step);
         let cells = self.count(window, level, false, &|ts, route| {
-            Some(((ts.0 - start).div_euclid(us), route))
+            Some(((ts.0 - start).div_euclid(us), fold.place(route)))
         })?;
         Ok((step, cells))
     }
@@ -362,10 +387,8 @@ fn trend_of(
     (0..count.min(10_000))
         .map(|idx| {
             let mut cell = Cell::default();
-            for ((_, _), part) in cells
-                .range((idx, i64::MIN)..=(idx, i64::MAX))
-                .filter(|((_, of), _)| route.is_none_or(|route| route == *of))
-            {
+            let (low, high) = route.map_or((i64::MIN, i64::MAX), |route| (route, route));
+            for (_, part) in cells.range((idx, low)..=(idx, high)) {
                 cell.merge(part);
             }
             let start = Timestamp(first + idx * us);
