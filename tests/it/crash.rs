@@ -100,6 +100,8 @@ impl Router {
 struct Harness {
     folder: tempfile::TempDir,
     router: Router,
+    /// The salt of the write-ahead log, and how many of its frames are on the disk for certain.
+    synced: (Vec<u8>, u64),
     frames_lost: u64,
 }
 
@@ -119,6 +121,7 @@ impl Harness {
         Self {
             folder,
             router,
+            synced: (Vec::new(), 0),
             frames_lost: 0,
         }
     }
@@ -162,18 +165,26 @@ impl Harness {
     fn lose_power(&mut self) {
         self.kill();
         let folder = self.folder.path();
-        let index = fs::read(folder.join("t.db-shm")).unwrap_or_default();
         let wal = folder.join("t.db-wal");
-        let len = fs::metadata(&wal).map_or(0, |found| found.len());
+        let (Ok(index), Ok(log)) = (fs::read(folder.join("t.db-shm")), fs::read(&wal)) else {
+            return;
+        };
+        let len = log.len() as u64;
         let frames = len.saturating_sub(WAL_HEADER) / WAL_FRAME;
-        // Frames are synced before they are copied into the database (the `WalCkptInfo` of the index).
+        // Frames are synced before they are copied into the database (the `WalCkptInfo` of the index, which
+        // a new process begins anew); the salt in the log's header tells whether they are still the same.
         let number = |at: usize| {
             let bytes = index
                 .get(at..at + 4)
                 .and_then(|bytes| bytes.try_into().ok());
             u64::from(bytes.map_or(0, u32::from_ne_bytes))
         };
-        let synced = number(96).max(number(128));
+        let salt = log.get(16..24).unwrap_or_default().to_vec();
+        if self.synced.0 != salt {
+            self.synced = (salt, 0);
+        }
+        let synced = self.synced.1.max(number(96)).max(number(128));
+        self.synced.1 = synced;
         if frames <= synced {
             return;
         }
