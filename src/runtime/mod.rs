@@ -6,6 +6,7 @@
 //! | input | keyboard | messages |
 //! | reader | the read-only connection | the newest question wins |
 //! | writer | the only read-write connection | batches in, grouped into one transaction |
+//! | log | a connection that copies the write-ahead log | a nudge from the writer |
 //! | ingest and its parse worker | sources | a full queue is the back-pressure |
 //! | signal, hang-up, watchdog | the way out | messages, and the end by force when they are not heard |
 
