@@ -52,6 +52,63 @@ impl Kind {
     const COUNT: usize = 6;
 }
 
+/// A key as it stands before a value that is not the first of its object: `,"name":`.
+///
+/// It is compared by words, as a call for each key would cost more than the comparison.
+#[derive(Debug)]
+pub(crate) struct Key {
+    text: &'static str,
+    /// What stands between the quotes.
+    name: &'static str,
+    /// Its bytes, and zeros behind them.
+    words: [u128; Self::WORDS],
+    /// The bits of those bytes but the first.
+    masks: [u128; Self::WORDS],
+}
+
+impl Key {
+    const WORDS: usize = 2;
+    const LEN_MAX: usize = Self::WORDS * 16;
+
+    /// Takes a text of at most 32 bytes; a longer one does not compile as a constant.
+    #[expect(clippy::indexing_slicing, reason = "evaluated when it is compiled")]
+    pub(crate) const fn new(text: &'static str) -> Self {
+        let (mut words, mut masks) = ([0; Self::WORDS], [0; Self::WORDS]);
+        let mut at = 0;
+        while at < text.len() {
+            let shift = at % 16 * 8;
+            words[at / 16] |= (text.as_bytes()[at] as u128) << shift;
+            if at > 0 {
+                masks[at / 16] |= 0xff << shift;
+            }
+            at += 1;
+        }
+        let (_, name) = text.split_at(2);
+        let (name, _) = name.split_at(name.len() - 2);
+        Self {
+            text,
+            name,
+            words,
+            masks,
+        }
+    }
+
+    /// Tells whether `bytes` begin with it, whatever their first byte is: a comma, or what opens an
+    /// object.
+    #[inline]
+    fn follows(&self, bytes: &[u8]) -> bool {
+        let Some(head) = bytes.first_chunk::<{ Self::LEN_MAX }>() else {
+            // So close to the end of the line that it does not pay.
+            return false;
+        };
+        let (words, _) = head.as_chunks::<16>();
+        let differences = words.iter().zip(&self.words).zip(&self.masks);
+        differences.fold(0, |all, ((word, key), mask)| {
+            all | (u128::from_le_bytes(*word) ^ key) & mask
+        }) == 0
+    }
+}
+
 /// What comes next in an object.
 #[derive(Debug)]
 pub(crate) enum Next<'a> {
@@ -163,35 +220,31 @@ impl<'a> Cursor<'a, '_> {
         self.take(b'{')
     }
 
-    /// Takes what stands before the next value of an object, or its end. `keys` lists the fields, each
-    /// as `,"name":`; `after` is the place of the field before, plus one.
+    /// Takes what stands before the next value of an object, or its end. `keys` lists the fields; `after`
+    /// is the place of the field before, plus one.
     pub(crate) fn next_field(
         &mut self,
         kind: Kind,
-        keys: &[&'static str],
+        keys: &[Key],
         after: usize,
     ) -> Option<Next<'a>> {
         let guess = *self.orders.next.get(kind as usize)?.get(after)?;
-        let rest = self.text.as_bytes().get(self.at..)?;
-        if let Some(key) = keys.get(usize::from(guess)) {
-            // Behind the opening bracket there is no comma.
-            let key = key.as_bytes();
-            let key = if after == 0 { key.get(1..)? } else { key };
-            if rest.starts_with(key) {
-                self.at += key.len();
-                self.skip_blanks();
-                return Some(Next::Field(usize::from(guess)));
-            }
+        // The first key has no comma before it, but some byte.
+        let is_first = after == 0;
+        let start = self.at.checked_sub(usize::from(is_first))?;
+        let rest = self.text.as_bytes().get(start..)?;
+        if let Some(key) = keys.get(usize::from(guess))
+            && (is_first || rest.first() == Some(&b','))
+            && key.follows(rest)
+        {
+            self.at = start + key.text.len();
+            self.skip_blanks();
+            return Some(Next::Field(usize::from(guess)));
         }
         self.next_unforeseen(kind, keys, after)
     }
 
-    fn next_unforeseen(
-        &mut self,
-        kind: Kind,
-        keys: &[&'static str],
-        after: usize,
-    ) -> Option<Next<'a>> {
+    fn next_unforeseen(&mut self, kind: Kind, keys: &[Key], after: usize) -> Option<Next<'a>> {
         self.skip_blanks();
         if self.peek()? == b'}' {
             self.at += 1;
@@ -203,8 +256,7 @@ impl<'a> Cursor<'a, '_> {
         let key = self.quoted()?;
         self.skip_blanks();
         self.take(b':')?;
-        let is_key = |known: &&str| known.get(2..known.len() - 2) == Some(key);
-        let Some(place) = keys.iter().position(is_key) else {
+        let Some(place) = keys.iter().position(|known| known.name == key) else {
             return Some(Next::Other(key));
         };
         let next = self.orders.next.get_mut(kind as usize)?.get_mut(after)?;
@@ -374,6 +426,83 @@ mod tests {
         })
     }
 
+    /// A value as machines write it.
+    fn plain() -> impl Strategy<Value = String> {
+        prop_oneof![
+            3 => (0..10_000_000_u64).prop_map(|n| n.to_string()),
+            3 => (0..100_000_u32, 1..=9_usize, any::<u32>()).prop_map(|(whole, places, rest)| {
+                let rest = u64::from(rest) % 10_u64.pow(u32::try_from(places).unwrap());
+                format!("{whole}.{rest:0places$}")
+            }),
+            3 => "\"[a-zé ,:{}\\[\\]]{0,24}\"",
+            1 => prop::sample::select(&["null", "true", "false"][..]).prop_map(str::to_owned),
+        ]
+    }
+
+    /// An object with some of `keys`, each once, in any order; values are `value` or plain.
+    fn object(keys: &'static [&'static str]) -> impl Strategy<Value = String> {
+        let keys = prop::sample::subsequence(keys, 0..=keys.len()).prop_shuffle();
+        (
+            keys,
+            prop::collection::vec(plain(), 32),
+            prop::sample::select(&["", " "][..]),
+        )
+            .prop_map(|(keys, values, blank)| {
+                let fields: Vec<String> = keys
+                    .iter()
+                    .zip(values)
+                    .map(|(key, value)| format!("\"{key}\":{blank}{value}"))
+                    .collect();
+                format!("{{{}}}", fields.join(&format!(",{blank}")))
+            })
+    }
+
+    /// A line as a router writes it.
+    fn line() -> impl Strategy<Value = String> {
+        const TOP: &[&str] = &[
+            "event",
+            "ts",
+            "request_id",
+            "route",
+            "policy",
+            "latency_ms",
+            "cost_usd",
+            "corrected",
+            "zone",
+            "input_tokens",
+        ];
+        const SIGNALS: &[&str] = &[
+            "retrieval_confidence",
+            "input_complexity",
+            "tools_required",
+            "user_tier",
+            "own_signal",
+        ];
+        const ATTEMPT: &[&str] = &[
+            "model",
+            "outcome",
+            "latency_ms",
+            "ttft_ms",
+            "input_tokens",
+            "cost_usd",
+            "reason",
+        ];
+        (
+            object(TOP),
+            object(SIGNALS),
+            prop::collection::vec(object(ATTEMPT), 0..3),
+            object(&["region", "app"]),
+        )
+            .prop_map(|(top, signals, attempts, attrs)| {
+                let comma = if top == "{}" { "" } else { "," };
+                format!(
+                    "{}{comma}\"signals\":{signals},\"attempts\":[{}],\"attrs\":{attrs}}}",
+                    top.trim_end_matches('}'),
+                    attempts.join(",")
+                )
+            })
+    }
+
     fn check(text: &str) {
         let mut orders = Orders::default();
         // The second time the order of the keys is known.
@@ -395,6 +524,19 @@ mod tests {
         }
 
         #[test]
+        fn lines_of_routers_are_taken_one_after_the_other(
+            lines in prop::collection::vec(line(), 1..4),
+        ) {
+            let mut orders = Orders::default();
+            for text in lines {
+                let mut quick = Line::default();
+                prop_assert!(read(&text, &mut orders, &mut quick).is_some(), "{}", text);
+                let full = sonic_rs::from_str::<Line<'_>>(&text).unwrap();
+                prop_assert_eq!(full, quick, "{}", text);
+            }
+        }
+
+        #[test]
         fn one_wrong_byte_is_seen_like_by_the_full_reader(
             text in json(),
             at in any::<prop::sample::Index>(),
@@ -406,6 +548,26 @@ mod tests {
             if let Ok(text) = std::str::from_utf8(&bytes) {
                 check(text);
             }
+        }
+    }
+
+    #[test]
+    fn a_key_is_told_from_one_that_differs_in_a_byte() {
+        const KEYS: [Key; 3] = [
+            Key::new(",\"n\":"),
+            Key::new(",\"input_tokens\":"),
+            Key::new(",\"retrieval_confidence\":"),
+        ];
+        for key in KEYS {
+            let mut line = format!("{}{}", key.text, "1".repeat(40)).into_bytes();
+            assert!(key.follows(&line));
+            for at in 1..key.text.len() {
+                line[at] ^= 4;
+                assert!(!key.follows(&line), "{} differs at {at}", key.text);
+                line[at] ^= 4;
+            }
+            line[0] = b'{';
+            assert!(key.follows(&line));
         }
     }
 

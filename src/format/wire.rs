@@ -5,8 +5,8 @@ use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::quick::{AFTER_OTHER, Cursor, Kind, Next, Quick};
-use super::scalar::{Key, Scalar};
+use super::quick::{AFTER_OTHER, Cursor, Key, Kind, Next, Quick};
+use super::scalar::{self, Scalar};
 
 /// How a nested value was given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -41,7 +41,7 @@ macro_rules! record {
 
             fn read(&mut self, cursor: &mut Cursor<'a, '_>) -> Option<()> {
                 type ReadField<'a> = fn(&mut $name<'a>, &mut Cursor<'a, '_>) -> Option<()>;
-                const KEYS: &[&str] = &[$(concat!(",\"", stringify!($field), "\":"),)*];
+                const KEYS: &[Key] = &[$(Key::new(concat!(",\"", stringify!($field), "\":")),)*];
                 let fields: &[ReadField<'a>] = &[$(|out, cursor| {
                     // A field that stands twice is for the full reader to tell of.
                     (!out.$field.is_given()).then_some(())?;
@@ -87,7 +87,7 @@ macro_rules! record {
                         mut map: A,
                     ) -> Result<Self::Value, A::Error> {
                         let mut out = $name { form: Form::Given, ..$name::default() };
-                        while let Some(Key(key)) = map.next_key()? {
+                        while let Some(scalar::Key(key)) = map.next_key()? {
                             match key.as_ref() {
                                 $(stringify!($field) => {
                                     if out.$field.is_given() {
@@ -238,6 +238,10 @@ impl<'a, T: Quick<'a> + Default> Quick<'a> for List<T> {
         }
         self.form = Form::Given;
         let mut has_more = cursor.open()?;
+        if has_more {
+            // Mostly there is one; room for four of them is more than the rest of the line takes.
+            self.items.reserve_exact(1);
+        }
         while has_more {
             self.items.push(T::default());
             self.items.last_mut()?.read(cursor)?;

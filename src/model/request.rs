@@ -106,19 +106,31 @@ fn uuid_bytes(text: &str) -> Option<[u8; 16]> {
     };
     const STARTS: [usize; 16] = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34];
     let mut bytes = [0_u8; 16];
+    // What is no digit is looked for once, at the end: branches for each digit cost more than the rest.
+    let mut seen = 0;
     for (byte, start) in bytes.iter_mut().zip(STARTS) {
-        *byte = hex(*text.get(start)?)? << 4 | hex(*text.get(start + 1)?)?;
+        let high = HEX.get(usize::from(*text.get(start)?))?;
+        let low = HEX.get(usize::from(*text.get(start + 1)?))?;
+        seen |= high | low;
+        *byte = high << 4 | low & 0xf;
     }
-    Some(bytes)
+    (seen < NO_DIGIT).then_some(bytes)
 }
 
-fn hex(digit: u8) -> Option<u8> {
-    match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'a'..=b'f' => Some(digit - b'a' + 10),
-        _ => None,
+/// Stands in [`HEX`] for what is no digit.
+const NO_DIGIT: u8 = 0x80;
+
+/// The value of each byte as a hexadecimal digit in lower case.
+#[expect(clippy::indexing_slicing, reason = "evaluated when it is compiled")]
+const HEX: [u8; 256] = {
+    let mut values = [NO_DIGIT; 256];
+    let mut digit = 0_u8;
+    while digit < 16 {
+        values[b"0123456789abcdef"[digit as usize] as usize] = digit;
+        digit += 1;
     }
-}
+    values
+};
 
 /// A session or user session, as a keyed hash: the text itself is not kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -7,6 +7,7 @@
 //! | reader | the read-only connection | the newest question wins |
 //! | writer | the only read-write connection | batches in, grouped into one transaction |
 //! | succession | the wait for the writer's place | messages, and the ingest that it starts |
+//! | log | a connection that copies the write-ahead log | a nudge from the writer |
 //! | ingest and its parse worker | sources | a full queue is the back-pressure |
 //! | signal, hang-up, watchdog | the way out | messages, and the end by force when they are not heard |
 

@@ -9,13 +9,13 @@ use crate::ingest::{Sink, SinkError};
 use crate::model::{
     Batch, ByteOffset, Generation, GenerationId, HashKey, LineMarks, NewGeneration,
 };
-use crate::store::{Committed, Prepared, StoreError, Writer};
+use crate::store::{Committed, LogCopier, Prepared, StoreError, Writer};
 
 /// Batches that may wait for the writer: with the batch size this bounds memory and is the
 /// back-pressure on ingest.
-const QUEUE_LEN: usize = 3;
+const QUEUE_LEN: usize = 2;
 /// The most events of one transaction.
-const TRANSACTION_EVENTS_MAX: usize = 25_000;
+const TRANSACTION_EVENTS_MAX: usize = 12_288;
 /// How long the writer waits for work before it looks after the database.
 const IDLE: Duration = Duration::from_secs(1);
 
@@ -84,6 +84,7 @@ fn work(mut writer: Writer, commands: &Receiver<Command>, mut report: impl FnMut
     // A command that was taken off the queue while batches were gathered and has to come after them.
     let mut next = None;
     let mut is_failed = false;
+    let copying = writer.log_copier().ok().and_then(Copying::start);
     loop {
         let command = match next.take() {
             Some(command) => command,
@@ -119,7 +120,12 @@ fn work(mut writer: Writer, commands: &Receiver<Command>, mut report: impl FnMut
                     continue;
                 }
                 match writer.commit(batches) {
-                    Ok(committed) => report(WriterReport::Committed(committed)),
+                    Ok(committed) => {
+                        report(WriterReport::Committed(committed));
+                        if let Err(error) = care(&mut writer, copying.as_ref()) {
+                            report(WriterReport::Failed(error));
+                        }
+                    }
                     Err(error) => {
                         is_failed = true;
                         report(WriterReport::Failed(error));
@@ -128,8 +134,50 @@ fn work(mut writer: Writer, commands: &Receiver<Command>, mut report: impl FnMut
             }
         }
     }
+    if let Some(copying) = copying {
+        copying.end();
+    }
     if let Err(error) = writer.close() {
         report(WriterReport::Failed(error));
+    }
+}
+
+/// Keeps the log short.
+fn care(writer: &mut Writer, copying: Option<&Copying>) -> Result<(), StoreError> {
+    let is_copied = writer.checkpoint_if_due(false)?;
+    if let (false, Some(copying)) = (is_copied, copying)
+        && writer.is_log_waiting()?
+    {
+        // A full queue only means that it is at work.
+        let _ = copying.nudge.try_send(());
+    }
+    Ok(())
+}
+
+/// The thread that copies the log into the database while the writer goes on.
+struct Copying {
+    nudge: SyncSender<()>,
+    thread: JoinHandle<()>,
+}
+
+impl Copying {
+    fn start(copier: LogCopier) -> Option<Self> {
+        let (nudge, nudges) = mpsc::sync_channel::<()>(1);
+        let copy = move || {
+            while nudges.recv().is_ok() {
+                // A disk that fails is the writer's to tell, which copies what was not copied here.
+                let _ = copier.copy();
+            }
+        };
+        let thread = thread::Builder::new().name("log".to_owned()).spawn(copy);
+        thread.ok().map(|thread| Self { nudge, thread })
+    }
+
+    /// Ends the thread, so that the writer is the last to close the database.
+    fn end(self) {
+        drop(self.nudge);
+        // What it left is copied when the database is closed.
+        let _ = self.thread.join();
     }
 }
 

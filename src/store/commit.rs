@@ -1,22 +1,21 @@
 //! One transaction's events: joined in memory first, written once at the end.
 
 use std::collections::BTreeMap;
-use std::ops::Range;
 use std::sync::Arc;
 
 use hashbrown::{HashMap, HashSet};
 use rusqlite::{OptionalExtension, params};
 use smallvec::SmallVec;
 
+use super::append::{Pending, append};
 use super::conflicts::Conflicts;
-use super::fault::Step;
-use super::prepare::{Fact, Keys, Prepared, session_key};
+use super::ids::session_entry;
+use super::prepare::{Block, Fact, Keys, Prepared, session_key};
+use super::rollups::Changes;
 use super::row::{self, Stored};
 use super::writer::{Committed, Writer};
-use super::{StoreError, residual, rollups, tally};
+use super::{StoreError, residual, tally};
 use crate::model::{Marker, Micros, Outcome, Request, Tie, Timestamp, merge};
-
-const ROWS_A_BLOCK: usize = 512;
 
 /// What a transaction gathers before it writes.
 pub(super) struct Work<'w> {
@@ -33,26 +32,9 @@ pub(super) struct Work<'w> {
     entries: Vec<(u64, i64)>,
     pub(super) sessions: HashSet<u64>,
     conflicts: Conflicts,
+    /// What the new rows add to the rollups, as far as they were not changed.
+    changes: Changes,
     newest: Option<Timestamp>,
-}
-
-/// A new row.
-struct Pending {
-    stored: Stored,
-    /// Its record and hash as prepared; `None` once the row was changed.
-    encoded: Option<Encoded>,
-}
-
-struct Encoded {
-    records: Arc<[u8]>,
-    record: Range<usize>,
-    hash: u64,
-}
-
-impl Encoded {
-    fn record(&self) -> &[u8] {
-        self.records.get(self.record.clone()).unwrap_or_default()
-    }
 }
 
 impl<'w> Work<'w> {
@@ -68,6 +50,7 @@ impl<'w> Work<'w> {
             entries: Vec::with_capacity(2 * events),
             sessions: HashSet::new(),
             conflicts: Conflicts::default(),
+            changes: Changes::default(),
             newest: None,
         }
     }
@@ -77,10 +60,11 @@ impl<'w> Work<'w> {
         for mut batch in batches {
             let mut here = Committed::default();
             let mut newest = None;
+            self.changes.merge(std::mem::take(&mut batch.changes));
             for fact in std::mem::take(&mut batch.facts) {
                 here.events += 1;
                 // An odd clock must not pass for the newest data.
-                let ts = self.fact(fact, &batch.records, &mut here)?;
+                let ts = self.fact(fact, &batch.blocks, &mut here)?;
                 newest = newest.max(Some(ts).filter(|ts| *ts <= batch.read_at.plus(Micros::DAY)));
             }
             self.newest = self.newest.max(newest).max(Some(batch.read_at));
@@ -97,13 +81,13 @@ impl<'w> Work<'w> {
     fn fact(
         &mut self,
         fact: Fact,
-        records: &Arc<[u8]>,
+        blocks: &[Arc<Block>],
         here: &mut Committed,
     ) -> Result<Timestamp, StoreError> {
         match fact {
             Fact::Request(request, keys) => {
                 let ts = request.ts;
-                self.request(request, keys, records, here)?;
+                self.request(request, keys, blocks, here)?;
                 Ok(ts)
             }
             Fact::SessionCorrection(found) => {
@@ -147,7 +131,10 @@ impl<'w> Work<'w> {
     /// Returns the rows filed under a session, those of this transaction last.
     pub(super) fn find_session(&mut self, session: u64) -> Result<Vec<i64>, StoreError> {
         let key = session_key(&self.writer.key, session);
-        let mut rows = self.writer.index.find(&self.writer.connection, key)?;
+        let mut rows = self
+            .writer
+            .index
+            .find_session(&self.writer.connection, key)?;
         let filed = &self.sessions_filed;
         let by_session = self.by_session.get_or_insert_with(|| {
             let mut by_session: HashMap<u64, Vec<i64>> = HashMap::new();
@@ -171,7 +158,7 @@ impl<'w> Work<'w> {
             "sessions are asked for when all events are in"
         );
         self.sessions_filed.push((key, row));
-        self.entries.push((key, row));
+        self.entries.push(session_entry(key, row));
     }
 
     /// Returns a row to change; it is written at the end.
@@ -179,7 +166,9 @@ impl<'w> Work<'w> {
         if row >= self.first_row {
             let place = usize::try_from(row - self.first_row).unwrap_or(usize::MAX);
             return Ok(self.pending.get_mut(place).map(|pending| {
-                pending.encoded = None;
+                if pending.encoded.take().is_some() {
+                    self.changes.take_back(&pending.stored.request);
+                }
                 &mut pending.stored
             }));
         }
@@ -197,14 +186,15 @@ impl<'w> Work<'w> {
         &mut self,
         request: Box<Request>,
         keys: Keys,
-        records: &Arc<[u8]>,
+        blocks: &[Arc<Block>],
         here: &mut Committed,
     ) -> Result<(), StoreError> {
         let mut row = self.find(keys.id)?.first().copied();
         if let Some(row) = row
-            && self.is_repetition(row, keys.hash)?
+            && self.is_repetition(row, keys.encoded.hash)?
         {
             here.duplicates += 1;
+            self.changes.take_back(&request);
             return Ok(());
         }
         if row.is_none()
@@ -216,6 +206,7 @@ impl<'w> Work<'w> {
             }
         }
         if let Some(row) = row {
+            self.changes.take_back(&request);
             return self.join(row, *request, keys.tie.is_some(), here);
         }
         let row = self.first_row + i64::try_from(self.pending.len()).unwrap_or(0);
@@ -229,11 +220,9 @@ impl<'w> Work<'w> {
         }
         self.pending.push(Pending {
             stored: Stored::new(request),
-            encoded: Some(Encoded {
-                records: Arc::clone(records),
-                record: keys.record,
-                hash: keys.hash,
-            }),
+            encoded: blocks
+                .get(keys.block)
+                .map(|block| (Arc::clone(block), keys.encoded)),
         });
         Ok(())
     }
@@ -318,26 +307,11 @@ impl<'w> Work<'w> {
     }
 
     fn flush(self) -> Result<(), StoreError> {
-        let mut changes = rollups::Changes::default();
-        let mut orphans = 0_i64;
-        let mut policies: BTreeMap<u32, (i64, i64, i64)> = BTreeMap::new();
-        let mut see = |stored: &Stored, sign: i64| {
-            let request = &stored.request;
-            orphans += sign * i64::from(is_orphan(request));
-            if let Some(policy) = request.policy {
-                let seen = policies
-                    .entry(policy.id())
-                    .or_insert((request.ts.0, request.ts.0, 0));
-                *seen = (
-                    seen.0.min(request.ts.0),
-                    seen.1.max(request.ts.0),
-                    seen.2 + sign,
-                );
+        let mut changes = self.changes;
+        for Pending { stored, encoded } in &self.pending {
+            if encoded.is_none() {
+                changes.add(&stored.effective());
             }
-        };
-        for Pending { stored, .. } in &self.pending {
-            changes.add(&stored.effective());
-            see(stored, 1);
         }
         let connection = &self.writer.connection;
         for (number, (before, after)) in &self.touched {
@@ -346,80 +320,18 @@ impl<'w> Work<'w> {
             }
             changes.remove(before.effective().into_owned());
             changes.add(&after.effective());
-            see(before, -1);
-            see(after, 1);
             update(connection, *number, after)?;
         }
-        for (policy, (first, last, requests)) in policies {
-            connection
-                .prepare_cached(
-                    "INSERT INTO policy VALUES (?1,?2,?3,?4) ON CONFLICT DO UPDATE SET \
-                     first_seen=min(first_seen,excluded.first_seen),\
-                     last_seen=max(last_seen,excluded.last_seen),requests=requests+excluded.requests",
-                )?
-                .execute(params![policy, first, last, requests])?;
-        }
-        if orphans != 0 {
-            connection.execute(
-                "UPDATE meta SET value=value+?1 WHERE key='orphans'",
-                [orphans],
-            )?;
-        }
         self.conflicts.write(connection)?;
-        self.insert_rows()?;
+        let rows = self.pending.len();
+        append(self.writer, self.first_row, self.pending)?;
+        let connection = &self.writer.connection;
         changes.flush(connection)?;
         let newest = self.newest.unwrap_or_default();
         self.writer
             .index
             .push(&self.writer.connection, self.entries, newest)?;
-        self.writer.next_row = self.first_row + i64::try_from(self.pending.len()).unwrap_or(0);
-        Ok(())
-    }
-
-    fn insert_rows(&self) -> Result<(), StoreError> {
-        let connection = &self.writer.connection;
-        let mut compressor = zstd::bulk::Compressor::new(1)
-            .map_err(|error| StoreError::damaged(format!("compression: {error}")))?;
-        // One row a statement: of several, SQLite copies every page touched to a statement journal, as
-        // a failure in a later row would have to take back the earlier ones.
-        let mut insert = connection.prepare_cached(&row::insert_sql("INSERT"))?;
-        let mut raw = Vec::new();
-        let mut changed = Vec::new();
-        let mut first = self.first_row;
-        for block in self.pending.chunks(ROWS_A_BLOCK) {
-            raw.clear();
-            let mut row = first;
-            for Pending { stored, encoded } in block {
-                let (record, hash) = if let Some(encoded) = encoded {
-                    (encoded.record(), encoded.hash)
-                } else {
-                    changed.clear();
-                    residual::put_facts(&mut changed, &stored.request);
-                    let hash = row::hash(&stored.request, &changed, &self.writer.key);
-                    residual::put_origin(&mut changed, &stored.request);
-                    (changed.as_slice(), hash)
-                };
-                residual::put_varint(&mut raw, record.len() as u64);
-                raw.extend_from_slice(record);
-                row::bind(&mut insert, row, &stored.request, hash)?;
-                insert.raw_execute()?;
-                row::write_parts(connection, row, stored, true)?;
-                self.writer.fuse.pass(Step::BetweenRows);
-                row += 1;
-            }
-            let times = || block.iter().map(|pending| pending.stored.request.ts.0);
-            connection
-                .prepare_cached("INSERT INTO zone VALUES (?1,?2,?3,?4)")?
-                .execute(params![first, row - 1, times().min(), times().max()])?;
-            connection
-                .prepare_cached("INSERT INTO residual VALUES (?1,?2,?3)")?
-                .execute(params![
-                    first,
-                    row - 1,
-                    residual::pack(&mut compressor, &raw)?
-                ])?;
-            first = row;
-        }
+        self.writer.next_row = self.first_row + i64::try_from(rows).unwrap_or(0);
         Ok(())
     }
 }
@@ -429,8 +341,9 @@ fn update(
     number: i64,
     after: &Stored,
 ) -> Result<(), StoreError> {
-    let mut replace = connection.prepare_cached(&row::insert_sql("REPLACE"))?;
-    row::bind(&mut replace, number, &after.request, 0)?;
+    let mut replace = connection.prepare_cached(&row::replace_sql())?;
+    replace.raw_bind_parameter(1, number)?;
+    row::bind(&mut replace, 1, &after.request, 0)?;
     replace.raw_execute()?;
     row::write_parts(connection, number, after, false)?;
     connection
@@ -443,14 +356,6 @@ fn update(
         )?
         .execute(params![number, after.request.ts.0])?;
     Ok(())
-}
-
-/// Tells whether nothing but a correction is known of a request.
-fn is_orphan(request: &Request) -> bool {
-    request.correction.is_some()
-        && request.route.is_none()
-        && request.outcome.is_none()
-        && request.attempts.is_empty()
 }
 
 fn start_of(request: &Request) -> Timestamp {

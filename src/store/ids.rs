@@ -1,9 +1,12 @@
 //! From the keyed hash of an id, a tie or a session to rows: sorted runs with a filter in memory.
 //!
 //! A transaction's entries become one run; eight runs of one size become one of the next. A run's
-//! entries stand in chunks of 512: 8 bytes hash, 5 bytes row, little endian, sorted. `fences` holds
-//! the first hash of each chunk. `filter` is a blocked Bloom filter of 64-bit words, four bits in one
-//! word for each entry, 16 bits of filter an entry. Numbers are little endian.
+//! entries stand in chunks of 512: 8 bytes hash, 5 bytes row, sorted; the highest bit of the row marks
+//! a session. `fences` holds the first hash of each chunk. `filter` is a blocked Bloom filter of 64-bit
+//! words, four bits in one word for each entry, 16 bits of filter an entry. Numbers are little endian.
+//!
+//! Sessions have no part in the filter: each request asks for its id, but only a correction without an
+//! id asks for a session.
 
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -12,10 +15,14 @@ use crate::model::{Micros, Timestamp};
 
 const CHUNK_LEN: usize = 512;
 const ENTRY_LEN: usize = 13;
+/// Marks the entry of a session.
+const SESSION: i64 = 1 << 39;
 /// Larger runs are not merged any more.
 const RUN_LEN_MAX: usize = 1 << 20;
 /// The most bytes of filters in memory; the oldest runs are left out first.
 const FILTER_BYTES_MAX: usize = 32 << 20;
+/// From this many entries on, memory matters more than the time of a merge.
+const SORTED_IN_PLACE_MIN: usize = 1 << 18;
 /// How far back ids are looked for.
 pub(super) const HORIZON: Micros = Micros::DAY.times(7);
 
@@ -88,7 +95,8 @@ impl Run {
             let mut found = select.query([chunk])?;
             if let Some(row) = found.next()? {
                 let body = row.get_ref(0)?.as_blob().unwrap_or_default();
-                rows.extend(entries_of(body).filter(|e| e.0 == hash).map(|e| e.1));
+                let found = entries_of(body).filter(|entry| entry.0 == hash);
+                rows.extend(found.map(|(_, row)| row & !SESSION));
             }
         }
         Ok(())
@@ -125,7 +133,7 @@ impl IdIndex {
         Ok(index)
     }
 
-    /// Returns the rows filed under `hash`.
+    /// Returns the rows filed under the hash of an id or a tie.
     pub(super) fn find(&self, connection: &Connection, hash: u64) -> Result<Vec<i64>, StoreError> {
         let mut rows = Vec::new();
         for run in self.runs.iter().rev().filter(|run| run.may_hold(hash)) {
@@ -134,7 +142,20 @@ impl IdIndex {
         Ok(rows)
     }
 
-    /// Files a transaction's entries.
+    /// Returns the rows filed under the hash of a session.
+    pub(super) fn find_session(
+        &self,
+        connection: &Connection,
+        hash: u64,
+    ) -> Result<Vec<i64>, StoreError> {
+        let mut rows = Vec::new();
+        for run in self.runs.iter().rev() {
+            run.find(connection, hash, &mut rows)?;
+        }
+        Ok(rows)
+    }
+
+    /// Files a transaction's entries; those of sessions are made by [`session_entry`].
     pub(super) fn push(
         &mut self,
         connection: &Connection,
@@ -144,7 +165,7 @@ impl IdIndex {
         if entries.is_empty() {
             return Ok(());
         }
-        entries.sort_unstable_by_key(|entry| entry.0);
+        sort(&mut entries);
         let run = write(connection, &entries, newest.0)?;
         self.runs.push(run);
         while let Some(size) = self.runs.last().map(|run| level(run.entries)) {
@@ -182,6 +203,52 @@ impl IdIndex {
     }
 }
 
+/// Returns the entry of a session's row.
+pub(super) fn session_entry(hash: u64, row: i64) -> (u64, i64) {
+    (hash, row | SESSION)
+}
+
+/// Sorts by hash. Hashes are spread evenly, so one pass puts each entry near its place, and what then
+/// stands together is few.
+fn sort(entries: &mut Vec<(u64, i64)>) {
+    const BITS: u32 = 12;
+    if entries.len() >> BITS > 0 {
+        let bucket = |hash: u64| usize::try_from(hash >> (u64::BITS - BITS)).unwrap_or(0);
+        let mut ends = vec![0_usize; 1 << BITS];
+        for (hash, _) in entries.iter() {
+            if let Some(count) = ends.get_mut(bucket(*hash)) {
+                *count += 1;
+            }
+        }
+        let mut total = 0;
+        for end in &mut ends {
+            total += *end;
+            *end = total;
+        }
+        let mut spread = vec![(0, 0); entries.len()];
+        for entry in entries.iter() {
+            if let Some(end) = ends.get_mut(bucket(entry.0)) {
+                *end -= 1;
+                if let Some(place) = spread.get_mut(*end) {
+                    *place = *entry;
+                }
+            }
+        }
+        *entries = spread;
+        // Each count has become the start of its bucket.
+        ends.push(entries.len());
+        for ends in ends.windows(2) {
+            if let [start, end] = ends
+                && let Some(bucket) = entries.get_mut(*start..*end)
+            {
+                bucket.sort_unstable();
+            }
+        }
+    } else {
+        entries.sort_unstable();
+    }
+}
+
 fn join(connection: &Connection, runs: &[Run], total: usize) -> Result<Run, StoreError> {
     let mut entries = Vec::with_capacity(total);
     let mut select =
@@ -199,8 +266,12 @@ fn join(connection: &Connection, runs: &[Run], total: usize) -> Result<Run, Stor
             .prepare_cached("DELETE FROM id_run WHERE run = ?1")?
             .execute([run.run])?;
     }
-    // The stable sort finds the sorted runs and merges them.
-    entries.sort_by_key(|entry| entry.0);
+    if total < SORTED_IN_PLACE_MIN {
+        // The stable sort finds the sorted runs and merges them, for which it needs half as much again.
+        entries.sort_by_key(|entry| entry.0);
+    } else {
+        entries.sort_unstable();
+    }
     let newest = runs.iter().map(|run| run.newest).max().unwrap_or(i64::MIN);
     write(connection, &entries, newest)
 }
@@ -211,7 +282,8 @@ fn write(connection: &Connection, entries: &[(u64, i64)], newest: i64) -> Result
         [],
         |row| row.get(0),
     )?;
-    let mut filter = vec![0_u64; entries.len().div_ceil(4)];
+    let filtered = entries.iter().filter(|(_, row)| row & SESSION == 0);
+    let mut filter = vec![0_u64; filtered.count().div_ceil(4)];
     let mut fences = Vec::with_capacity(entries.len().div_ceil(CHUNK_LEN));
     let mut insert = connection.prepare_cached("INSERT INTO id_chunk VALUES (?1, ?2)")?;
     let mut body = Vec::with_capacity(CHUNK_LEN * ENTRY_LEN);
@@ -222,7 +294,7 @@ fn write(connection: &Connection, entries: &[(u64, i64)], newest: i64) -> Result
             body.extend_from_slice(&hash.to_le_bytes());
             body.extend_from_slice(row.to_le_bytes().get(..5).unwrap_or_default());
             let (word, bits) = place(*hash, filter.len());
-            if let Some(word) = filter.get_mut(word) {
+            if let Some(word) = filter.get_mut(word).filter(|_| row & SESSION == 0) {
                 *word |= bits;
             }
         }
@@ -278,4 +350,23 @@ pub(super) fn find_on_disk(connection: &Connection, hash: u64) -> Result<Vec<i64
         }
     }
     Ok(rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::HashKey;
+
+    #[test]
+    fn many_entries_are_sorted_like_few() {
+        for len in [0, 1, 9, 4_095, 4_096, 30_000_i64] {
+            let hash = |row: i64| HashKey([7; 16]).hash(&(row / 2).to_le_bytes());
+            let mut entries: Vec<_> = (0..len).map(|row| (hash(row), row)).collect();
+            entries.extend([(0, 5), (u64::MAX, 6)]);
+            let mut expected = entries.clone();
+            expected.sort_unstable();
+            sort(&mut entries);
+            assert_eq!(entries, expected);
+        }
+    }
 }

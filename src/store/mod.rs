@@ -5,6 +5,7 @@
 //! [`Reader::answer`]. There is one writer, held apart by a lock beside the database, and any number
 //! of readers. A rollup may always be rebuilt from the rows.
 
+mod append;
 mod commit;
 mod conflicts;
 mod connection;
@@ -14,6 +15,7 @@ mod ids;
 mod in_row;
 mod kept;
 mod lock;
+mod log;
 mod marks;
 mod migrate;
 mod prepare;
@@ -30,6 +32,7 @@ mod writer;
 pub use error::StoreError;
 pub use fault::{Step, WriterOptions};
 pub use lock::writer_of;
+pub use log::LogCopier;
 pub use prepare::Prepared;
 pub use reader::Reader;
 pub use writer::{Committed, Writer};

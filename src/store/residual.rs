@@ -344,17 +344,27 @@ fn fill_signals(request: &mut Request, rest: &mut &[u8]) -> Option<()> {
     Some(())
 }
 
-/// Packs the records of consecutive rows; `raw` is what [`put_varint`] and records gave.
-pub(super) fn pack(
-    compressor: &mut zstd::bulk::Compressor<'_>,
-    raw: &[u8],
-) -> Result<Vec<u8>, StoreError> {
-    let mut body = vec![VERSION];
-    let packed = compressor
-        .compress(raw)
-        .map_err(|error| StoreError::damaged(format!("compression: {error}")))?;
-    body.extend_from_slice(&packed);
-    Ok(body)
+/// Packs blocks of records.
+#[derive(Default)]
+pub(super) struct Packer {
+    /// Made when it is needed: most batches of a living log are too small for it.
+    compressor: Option<zstd::bulk::Compressor<'static>>,
+}
+
+impl Packer {
+    /// Packs the records of consecutive rows; `raw` is what [`put_varint`] and records gave.
+    pub(super) fn pack(&mut self, raw: &[u8]) -> Result<Vec<u8>, StoreError> {
+        let failed = |error: std::io::Error| StoreError::damaged(format!("compression: {error}"));
+        let compressor = match &mut self.compressor {
+            Some(compressor) => compressor,
+            none => none.insert(zstd::bulk::Compressor::new(1).map_err(failed)?),
+        };
+        let packed = compressor.compress(raw).map_err(failed)?;
+        let mut body = Vec::with_capacity(packed.len() + 1);
+        body.push(VERSION);
+        body.extend_from_slice(&packed);
+        Ok(body)
+    }
 }
 
 /// Unpacks a block into the records of its rows.

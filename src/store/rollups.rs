@@ -1,12 +1,14 @@
-//! Rollup cells on disk: minute, hour and day, each counted per transaction and then put in once.
+//! Rollup cells on disk: minute, hour and day, each counted per transaction and then put in once, and
+//! what else is a sum over requests: the policies seen, and the orphans.
 
 use std::collections::BTreeMap;
 
 use hashbrown::HashMap;
-use rusqlite::{Connection, Row};
+use hashbrown::hash_map::Entry;
+use rusqlite::{Connection, Row, params};
 
 use super::StoreError;
-use crate::model::{Request, Timestamp};
+use crate::model::{Name, Request, Timestamp};
 use crate::stats::{Cell, Histogram};
 
 /// One level: the microseconds of its unit, and its statements.
@@ -81,11 +83,19 @@ fn bound(t: i64) -> i64 {
     t.saturating_mul(ROUTES_MAX)
 }
 
-/// What a transaction changes.
+/// The cells of one level, by unit since 1970 and route.
+type Cells = HashMap<(i64, i64), Cell>;
+
+/// What a batch or a transaction changes.
 #[derive(Debug, Default)]
 pub(super) struct Changes {
-    added: HashMap<(i64, i64), Cell>,
+    /// What is added, for each level.
+    added: [Cells; LEVELS.len()],
     removed: Vec<Request>,
+    /// The first and last time of each policy, and how many requests more it has.
+    policies: HashMap<Name, (Timestamp, Timestamp, i64)>,
+    /// How many requests more there are of which only a correction is known.
+    orphans: i64,
 }
 
 /// Returns the number under which a request's route stands.
@@ -94,45 +104,148 @@ pub(super) fn route_of(request: &Request) -> i64 {
 }
 
 impl Changes {
-    pub(super) fn add(&mut self, request: &Request) {
-        let minute = request.ts.0.div_euclid(60_000_000);
-        self.added
-            .entry((minute, route_of(request)))
-            .or_default()
-            .add(request);
+    /// Counts many requests: each into its minute, and the minutes into hours and days.
+    pub(super) fn of<'r>(requests: impl IntoIterator<Item = &'r Request>) -> Self {
+        let [minute, hour, day] = LEVELS;
+        let mut changes = Self::default();
+        let mut minutes = Cells::new();
+        for request in requests {
+            let cell = minutes.entry(minute.place_of(request)).or_default();
+            cell.add(request);
+            changes.see(request, 1);
+        }
+        let coarser = |finer: &Cells, ratio: i64| {
+            let mut cells = Cells::new();
+            for ((t, route), cell) in finer {
+                let into = cells.entry((t.div_euclid(ratio), *route)).or_default();
+                into.merge(cell);
+            }
+            cells
+        };
+        let hours = coarser(&minutes, hour.unit_us / minute.unit_us);
+        let days = coarser(&hours, day.unit_us / hour.unit_us);
+        changes.added = [minutes, hours, days];
+        changes
     }
 
+    /// Counts what has no cell; `sign` tells whether the request comes or goes.
+    fn see(&mut self, request: &Request, sign: i64) {
+        self.orphans += sign * i64::from(is_orphan(request));
+        if let Some(policy) = request.policy {
+            self.see_policy(policy, (request.ts, request.ts, sign));
+        }
+    }
+
+    fn see_policy(&mut self, policy: Name, (first, last, requests): (Timestamp, Timestamp, i64)) {
+        let seen = self.policies.entry(policy).or_insert((first, last, 0));
+        *seen = (
+            seen.0.min(first),
+            seen.1.max(last),
+            seen.2.saturating_add(requests),
+        );
+    }
+
+    /// Adds what another batch changes.
+    pub(super) fn merge(&mut self, other: Self) {
+        for (into, from) in self.added.iter_mut().zip(other.added) {
+            if into.is_empty() {
+                *into = from;
+                continue;
+            }
+            for (key, cell) in from {
+                match into.entry(key) {
+                    Entry::Occupied(mut known) => known.get_mut().merge(&cell),
+                    Entry::Vacant(place) => {
+                        place.insert(cell);
+                    }
+                }
+            }
+        }
+        for (policy, seen) in other.policies {
+            self.see_policy(policy, seen);
+        }
+        self.removed.extend(other.removed);
+        self.orphans += other.orphans;
+    }
+
+    /// Counts one request more.
+    pub(super) fn add(&mut self, request: &Request) {
+        for (level, cells) in LEVELS.iter().zip(&mut self.added) {
+            let cell = cells.entry(level.place_of(request)).or_default();
+            cell.add(request);
+        }
+        self.see(request, 1);
+    }
+
+    /// Takes back a request that was added.
+    pub(super) fn take_back(&mut self, request: &Request) {
+        for (level, cells) in LEVELS.iter().zip(&mut self.added) {
+            if let Some(cell) = cells.get_mut(&level.place_of(request)) {
+                cell.remove(request);
+            }
+        }
+        self.see(request, -1);
+    }
+
+    /// Takes out a request that is counted on disk.
     pub(super) fn remove(&mut self, request: Request) {
+        self.see(&request, -1);
         self.removed.push(request);
     }
 
-    /// Puts the changes into every level.
+    /// Puts the changes into the tables.
     pub(super) fn flush(self, connection: &Connection) -> Result<(), StoreError> {
-        let mut added: BTreeMap<(i64, i64), Cell> = self.added.into_iter().collect();
-        for (idx, level) in LEVELS.iter().enumerate() {
-            if idx > 0 {
-                let ratio = if idx == 1 { 60 } else { 24 };
-                let mut coarser: BTreeMap<(i64, i64), Cell> = BTreeMap::new();
-                for ((t, route), cell) in added {
-                    coarser
-                        .entry((t.div_euclid(ratio), route))
-                        .or_default()
-                        .merge(&cell);
-                }
-                added = coarser;
-            }
-            let mut removed: BTreeMap<(i64, i64), Vec<&Request>> = BTreeMap::new();
+        for (policy, (first, last, requests)) in &self.policies {
+            connection
+                .prepare_cached(
+                    "INSERT INTO policy VALUES (?1,?2,?3,?4) ON CONFLICT DO UPDATE SET \
+                     first_seen=min(first_seen,excluded.first_seen),\
+                     last_seen=max(last_seen,excluded.last_seen),requests=requests+excluded.requests",
+                )?
+                .execute(params![policy.id(), first.0, last.0, requests])?;
+        }
+        if self.orphans != 0 {
+            connection.execute(
+                "UPDATE meta SET value=value+?1 WHERE key='orphans'",
+                [self.orphans],
+            )?;
+        }
+        self.flush_cells(connection)
+    }
+
+    /// Puts the cells into every level.
+    pub(super) fn flush_cells(self, connection: &Connection) -> Result<(), StoreError> {
+        for (level, mut added) in LEVELS.iter().zip(self.added) {
+            added.retain(|_, cell| !cell.is_empty());
+            let mut removed: HashMap<(i64, i64), Vec<&Request>> = HashMap::new();
             for request in &self.removed {
-                let key = (request.ts.0.div_euclid(level.unit_us), route_of(request));
+                let key = level.place_of(request);
                 added.entry(key).or_default();
                 removed.entry(key).or_default().push(request);
             }
-            for (key, cell) in &added {
+            let mut cells: Vec<_> = added.iter().collect();
+            cells.sort_unstable_by_key(|(key, _)| **key);
+            for (key, cell) in cells {
                 let gone = removed.get(key).map_or(&[][..], Vec::as_slice);
                 upsert(connection, *level, cell_key(*key), cell, gone)?;
             }
         }
         Ok(())
+    }
+}
+
+/// Tells whether nothing but a correction is known of a request.
+fn is_orphan(request: &Request) -> bool {
+    request.correction.is_some()
+        && request.route.is_none()
+        && request.outcome.is_none()
+        && request.attempts.is_empty()
+}
+
+impl Level {
+    /// Returns the unit and the route under which a request is counted.
+    fn place_of(&self, request: &Request) -> (i64, i64) {
+        (request.ts.0.div_euclid(self.unit_us), route_of(request))
     }
 }
 

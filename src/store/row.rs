@@ -13,10 +13,10 @@ use crate::model::{
     Name, NanoUsd, Outcome, Request, RequestId, SessionKey, Timestamp,
 };
 
-/// The columns in the order of [`bind`] and [`read`].
-pub(super) const COLUMNS: &str = "row,ts,id,session,route,task_class,policy,rule,tier,reason,outcome,\
-    flags,attempts,model,latency_us,ttft_us,input_tokens,output_tokens,cost_nano,hash";
-const COLUMNS_LEN: usize = 20;
+/// The columns behind the row's number, in the order of [`bind`] and [`read`].
+const COLUMNS: &str = "ts,id,session,route,task_class,policy,rule,tier,reason,outcome,flags,attempts,model,\
+    latency_us,ttft_us,input_tokens,output_tokens,cost_nano,hash";
+const COLUMNS_LEN: usize = 19;
 
 /// The most attempts stored of one request.
 const ATTEMPTS_MAX: i64 = 65_536;
@@ -162,34 +162,50 @@ fn attempt_numbers(attempt: &Attempt) -> [Option<i64>; 13] {
     ]
 }
 
-/// Returns the statement whose parameters [`bind`] binds; `verb` is `INSERT` or `REPLACE`.
-pub(super) fn insert_sql(verb: &str) -> String {
-    let marks = ["?"; COLUMNS_LEN].join(",");
-    format!("{verb} INTO request VALUES ({marks})")
+/// Returns the statement that appends `rows` rows, whose parameters [`bind`] binds.
+///
+/// SQLite numbers the rows, one after the last: for a number that is given, or without `OR ROLLBACK`, a
+/// statement of several rows would copy every page touched to a statement journal first.
+pub(super) fn append_sql(rows: usize) -> String {
+    let row = format!("({})", ["?"; COLUMNS_LEN].join(","));
+    let rows = vec![row; rows].join(",");
+    format!("INSERT OR ROLLBACK INTO request ({COLUMNS}) VALUES {rows}")
 }
 
-/// Binds the columns of a row.
+/// Returns the statement that puts a row in the place of the one of the same number, which is its first
+/// parameter; [`bind`] binds the others.
+pub(super) fn replace_sql() -> String {
+    let marks = ["?"; COLUMNS_LEN + 1].join(",");
+    format!("REPLACE INTO request (row,{COLUMNS}) VALUES ({marks})")
+}
+
+/// Binds the columns of a row to the parameters after the first `before`.
 pub(super) fn bind(
     statement: &mut Statement<'_>,
-    row: i64,
+    before: usize,
     request: &Request,
     hash: u64,
 ) -> Result<(), rusqlite::Error> {
-    let mut at = 0;
-    let mut next = || {
-        at += 1;
-        at
-    };
-    statement.raw_bind_parameter(next(), row)?;
-    statement.raw_bind_parameter(next(), request.ts.0)?;
+    statement.raw_bind_parameter(before + 1, request.ts.0)?;
     match &request.id {
-        RequestId::Uuid(bytes) => statement.raw_bind_parameter(next(), bytes.as_slice())?,
-        RequestId::Text(text) => statement.raw_bind_parameter(next(), &**text)?,
+        RequestId::Uuid(bytes) => statement.raw_bind_parameter(before + 2, bytes.as_slice())?,
+        RequestId::Text(text) => statement.raw_bind_parameter(before + 2, &**text)?,
     }
-    for number in numbers(request) {
-        statement.raw_bind_parameter(next(), number)?;
+    for (at, number) in (before + 3..).zip(numbers(request)) {
+        statement.raw_bind_parameter(at, number)?;
     }
-    statement.raw_bind_parameter(next(), hash.cast_signed())
+    statement.raw_bind_parameter(before + COLUMNS_LEN, hash.cast_signed())
+}
+
+/// Binds the columns of several rows for [`append_sql`].
+pub(super) fn bind_all<'r>(
+    statement: &mut Statement<'_>,
+    rows: impl Iterator<Item = (&'r Request, u64)>,
+) -> Result<(), rusqlite::Error> {
+    for (before, (request, hash)) in (0..).step_by(COLUMNS_LEN).zip(rows) {
+        bind(statement, before, request, hash)?;
+    }
+    Ok(())
 }
 
 /// Reads an id: a UUID is a blob of 16 bytes, any other id a text.
@@ -255,7 +271,7 @@ pub(super) fn load_range(
     first: i64,
     last: i64,
 ) -> Result<Vec<(i64, Stored)>, StoreError> {
-    let sql = format!("SELECT {COLUMNS} FROM request WHERE row BETWEEN ?1 AND ?2 ORDER BY row");
+    let sql = format!("SELECT row,{COLUMNS} FROM request WHERE row BETWEEN ?1 AND ?2 ORDER BY row");
     let mut statement = connection.prepare_cached(&sql)?;
     let mut rows = statement.query(params![first, last])?;
     let mut loaded = Vec::new();

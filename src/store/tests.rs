@@ -358,6 +358,40 @@ fn counts_are_those_of_a_plain_sum_and_repetitions_count_once() {
 }
 
 #[test]
+fn blocks_that_stay_whole_and_blocks_that_do_not_are_read_back_alike() {
+    const ROWS: u32 = 2_000;
+    let mut bench = Bench::new();
+    let event = |request: Request| Event::Request(Box::new(request));
+    let mut events: Vec<_> = (0..ROWS).map(|seed| event(whole(seed))).collect();
+    // A line again, whose block is still to come, and a fact more of a request in a block before.
+    events.insert(600, event(whole(590)));
+    let mut more = Request::new(whole(590).id, whole(590).ts);
+    more.tier = Some(name(3));
+    events.insert(1_300, event(more));
+    bench.commit(events);
+    let writer = bench.writer.as_mut().unwrap();
+    for seed in 0..ROWS {
+        let row = i64::from(seed) + 1;
+        let mut stored = writer
+            .blocks
+            .load(&writer.connection, row)
+            .unwrap()
+            .unwrap();
+        stored.request.position = SourcePosition::default();
+        let mut expected = whole(seed);
+        if seed == 590 {
+            expected.tier = Some(name(3));
+            expected.flags = stored.request.flags;
+        }
+        assert_eq!(*stored.request, expected, "{seed}");
+    }
+    let live = comparable(bench.ask(Page::Overview { live_len: 7 }));
+    bench.writer.as_mut().unwrap().rebuild_rollups().unwrap();
+    let rebuilt = comparable(bench.ask(Page::Overview { live_len: 7 }));
+    assert_eq!(live, rebuilt);
+}
+
+#[test]
 fn a_moved_checkpoint_stores_nothing() {
     let mut bench = Bench::new();
     bench.commit(vec![Event::Request(Box::new(whole(1)))]);

@@ -1,11 +1,12 @@
 //! The only writing connection: opening, generations, checkpoints of the log, care of the rollups.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use hashbrown::HashSet;
 use rusqlite::{Connection, TransactionBehavior, params};
 
-use super::fault::{Fuse, Step, WriterOptions};
+use super::fault::{Fuse, WriterOptions};
 use super::ids::IdIndex;
 use super::lock::WriterLock;
 use super::row::{BlockCache, load_range};
@@ -14,9 +15,6 @@ use crate::model::{
     ByteOffset, Fingerprint, Generation, GenerationId, GenerationState, HashKey, LineMarks, Look,
     Names, NewGeneration, SourceId, Timestamp,
 };
-
-/// The WAL length from which a checkpoint is due.
-const WAL_DUE: u64 = 48 << 20;
 
 /// What a commit did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -210,23 +208,8 @@ impl Writer {
         Ok(GenerationId(id))
     }
 
-    /// Copies the write-ahead log into the database when it is long, or when `is_idle`; readers are
-    /// not waited for. Returns whether it was due.
-    ///
-    /// # Errors
-    ///
-    /// When the disk fails.
-    pub fn checkpoint_if_due(&mut self, is_idle: bool) -> Result<bool, StoreError> {
-        let mut wal = self.path.clone().into_os_string();
-        wal.push("-wal");
-        let len = std::fs::metadata(wal).map_or(0, |found| found.len());
-        if len < WAL_DUE && !(is_idle && len > 0) {
-            return Ok(false);
-        }
-        self.fuse.pass(Step::BeforeLogCheckpoint);
-        self.connection
-            .query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?;
-        Ok(true)
+    pub(super) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Counts all rows again into fresh rollups.
@@ -246,11 +229,9 @@ impl Writer {
         })?;
         let mut first = 1;
         while first <= last {
-            let mut changes = rollups::Changes::default();
-            for (_, stored) in load_range(&step, first, first + 49_999)? {
-                changes.add(&stored.effective());
-            }
-            changes.flush(&step)?;
+            let rows = load_range(&step, first, first + 49_999)?;
+            let counted: Vec<_> = rows.iter().map(|(_, stored)| stored.effective()).collect();
+            rollups::Changes::of(counted.iter().map(Cow::as_ref)).flush_cells(&step)?;
             first += 50_000;
         }
         step.commit()?;

@@ -333,7 +333,8 @@ fn i2_death_at_every_step_of_a_commit_loses_and_doubles_nothing() {
 #[test]
 fn i3_the_harness_finds_doubles_when_the_checkpoint_stands_outside() {
     let mut harness = Harness::new(9);
-    for _ in 0..3 {
+    // A busy machine may spend a death on a commit without lines.
+    for _ in 0..20 {
         harness.await_death(true, Step::AfterCommit, 0);
     }
     let tally = harness.tally();
