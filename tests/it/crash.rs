@@ -23,9 +23,9 @@ const PLAN: &str = "ROUTETOP_TEST_CRASH_PLAN";
 /// The number of the signal that `abort` raises, on every Unix.
 const SIGABRT: i32 = 6;
 
-/// Bytes of the header of a write-ahead log, and of one frame with its page of 4 KiB.
+/// Bytes of the header of a write-ahead log, and of that of each frame.
 const WAL_HEADER: u64 = 32;
-const WAL_FRAME: u64 = 24 + 4096;
+const FRAME_HEADER: u64 = 24;
 
 /// What a run left behind.
 #[derive(Debug, PartialEq, Eq)]
@@ -170,9 +170,12 @@ impl Harness {
             return;
         };
         let len = log.len() as u64;
-        let frames = len.saturating_sub(WAL_HEADER) / WAL_FRAME;
+        let page_size = log.get(8..12).and_then(|bytes| bytes.try_into().ok());
+        let frame = FRAME_HEADER + u64::from(page_size.map_or(0, u32::from_be_bytes));
+        let frames = len.saturating_sub(WAL_HEADER) / frame;
         // Frames are synced before they are copied into the database (the `WalCkptInfo` of the index, which
         // a new process begins anew); the salt in the log's header tells whether they are still the same.
+        // Where the index has another salt, the log is to be begun anew: all that it held is in the database.
         let number = |at: usize| {
             let bytes = index
                 .get(at..at + 4)
@@ -180,6 +183,9 @@ impl Harness {
             u64::from(bytes.map_or(0, u32::from_ne_bytes))
         };
         let salt = log.get(16..24).unwrap_or_default().to_vec();
+        if index.get(32..40) != Some(&salt) {
+            return;
+        }
         if self.synced.0 != salt {
             self.synced = (salt, 0);
         }
@@ -189,11 +195,10 @@ impl Harness {
             return;
         }
         let random = &mut self.router.random;
-        let kept = WAL_HEADER + (synced + random.below(frames - synced + 1)) * WAL_FRAME;
+        let kept = WAL_HEADER + (synced + random.below(frames - synced + 1)) * frame;
         let file = OpenOptions::new().write(true).open(&wal).unwrap();
         if random.below(2) == 0 {
-            file.set_len((kept + random.below(WAL_FRAME)).min(len))
-                .unwrap();
+            file.set_len((kept + random.below(frame)).min(len)).unwrap();
         } else {
             let rest = usize::try_from(len - kept).unwrap();
             let bytes: Vec<u8> = (0..rest).map(|_| random.next().to_le_bytes()[0]).collect();
@@ -201,7 +206,7 @@ impl Harness {
         }
         // The index is no file to anybody but the processes that shared it.
         fs::remove_file(folder.join("t.db-shm")).unwrap();
-        self.frames_lost += (len - kept) / WAL_FRAME;
+        self.frames_lost += (len - kept) / frame;
     }
 
     /// Lets the router write until the reader has died of its own plan; the log of the database is
