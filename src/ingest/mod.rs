@@ -19,9 +19,10 @@
 //! transaction, only when the checkpoint still stands at the step's start, stores every line once. The
 //! checkpoint always stands just after a newline, or at the end of a last line that was complete without one.
 //!
-//! A file that became shorter than its checkpoint is a new generation, even when its first bytes are the
-//! same; lines with ids that are read again are suppressed by the store. Bytes that were cut off before they
-//! were read and live in no sibling are lost, and the generation says `truncated`.
+//! Which generation a file continues is found out from its first and last bytes. Wherever that cannot be told
+//! for certain, it is read from its start, and the lines that any generation has had at the same place after
+//! the same lines are skipped: files that shrank, copies, copies of copies. Bytes that were cut off before
+//! they were read and live in no sibling are lost, and leave a gap.
 //!
 //! Lines read from a pipe are stored at most once: those not yet committed when the process dies are gone.
 
