@@ -7,7 +7,8 @@ use super::SinkError;
 use super::document::{DOCUMENT_LEN_MAX, Opening, Verdict};
 use super::identity::{Trace, len_u64};
 use super::lines::{Piece, Splitter};
-use super::worker::{Start, Worker};
+use super::slot::Start;
+use super::worker::Worker;
 
 /// How many bytes of documents that are not whole yet may be held in all.
 const HELD_LEN_MAX: usize = 4 * DOCUMENT_LEN_MAX;

@@ -8,9 +8,11 @@ use super::IngestError;
 use super::catalogue::Known;
 use super::discover::siblings;
 use super::files::{Files, OpenFile};
-use super::follow::{Follower, Now, Out, Pass, Tracked};
+use super::follow::Follower;
 use super::identity::{FileKind, Seen, Trace, first_line};
+use super::pass::{Now, Out, Pass};
 use super::reader::{Reader, head_of};
+use super::tracked::Tracked;
 use super::turn::{open_reader, packed_at};
 use super::work::{Loss, Work};
 

@@ -9,20 +9,21 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use crate::model::{GapCause, Generation, GenerationState, HashKey, Look, Micros, Timestamp};
+use crate::model::{GapCause, Generation, GenerationState, HashKey, Micros, Timestamp};
 
 use super::catalogue::{Catalogue, Known};
 use super::decompress::Packing;
 use super::files::{Files, LocalFiles};
-use super::identity::{FileId, Seen, Trace};
+use super::identity::{FileId, Seen};
 use super::matching::Match;
+use super::pass::{Done, Now, Out, Pass};
 use super::pipe::Pipe;
 use super::place::{Place, Settled, Verdict};
 use super::reader::Reader;
+use super::tracked::{Damage, Tracked, WAITING, Watched, mark};
 use super::work::{Loss, Work};
 use super::{IngestError, SourceSpec};
 
@@ -30,130 +31,6 @@ use super::{IngestError, SourceSpec};
 const ROTATED_IDLE: Micros = Micros(5_000_000);
 /// How long a compressed file must be unchanged before it is taken as whole.
 const PACKED_QUIET: Micros = Micros(1_000_000);
-
-/// The state of a path without a file.
-pub(super) const WAITING: &str = "waiting for file";
-
-/// Where a pass sends its work.
-pub(super) trait Out {
-    /// Hands over work; blocks while the worker is behind.
-    fn send(&mut self, work: Work) -> Result<(), IngestError>;
-    /// Returns a buffer of `len` bytes.
-    fn buffer(&mut self, len: usize) -> Vec<u8>;
-    /// Tells whether the pass should end soon.
-    fn is_stopped(&self) -> bool;
-}
-
-/// The instant of a pass.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Now {
-    /// Since the run started; never goes back.
-    pub(super) elapsed: Micros,
-    /// By the clock on the wall.
-    pub(super) wall: Timestamp,
-}
-
-impl Now {
-    /// An instant so long after the start of the run.
-    pub(super) fn at(elapsed: Duration, wall: Timestamp) -> Self {
-        let elapsed = Micros(u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX));
-        Self { elapsed, wall }
-    }
-}
-
-/// What a follower has done.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Done {
-    /// Plain bytes read.
-    pub(super) bytes: u64,
-    /// Files that are damaged or no text.
-    pub(super) damaged: u64,
-}
-
-impl Done {
-    /// Returns both together.
-    pub(super) fn plus(self, other: Self) -> Self {
-        Self {
-            bytes: self.bytes.saturating_add(other.bytes),
-            damaged: self.damaged.saturating_add(other.damaged),
-        }
-    }
-}
-
-/// What a pass did.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Pass {
-    pub(super) bytes: u64,
-    /// Whether a file has more to read right now.
-    pub(super) has_more: bool,
-    /// Whether everything was read, in a run that does not follow.
-    pub(super) is_done: bool,
-}
-
-/// A path that is looked at in every pass.
-pub(super) struct Watched {
-    pub(super) label: String,
-    pub(super) path: PathBuf,
-    pub(super) is_named: bool,
-    pub(super) state: &'static str,
-    pub(super) retry_at: Micros,
-    pub(super) retry_pause: Micros,
-    /// Since when there is no file.
-    pub(super) missing_since: Option<Micros>,
-}
-
-/// A generation that is being read.
-pub(super) struct Tracked {
-    pub(super) slot: usize,
-    pub(super) label: String,
-    /// The watched path it came from.
-    pub(super) home: PathBuf,
-    pub(super) path: PathBuf,
-    pub(super) file: FileId,
-    pub(super) size: u64,
-    pub(super) modified: i128,
-    pub(super) reader: Option<Reader>,
-    pub(super) trace: Trace,
-    /// Whether its first bytes were compared with what is known.
-    pub(super) is_judged: bool,
-    pub(super) is_packed: bool,
-    pub(super) is_at_path: bool,
-    pub(super) is_rotated: bool,
-    pub(super) is_finished: bool,
-    pub(super) idle_since: Option<Micros>,
-}
-
-impl Tracked {
-    /// Tells whether its decoder holds memory.
-    pub(super) fn is_unpacking(&self) -> bool {
-        matches!(&self.reader, Some(Reader::Packed(packed)) if packed.is_started())
-    }
-
-    /// Closes a plain file that can be opened again at its path.
-    pub(super) fn lay_down(&mut self) {
-        if self.is_at_path && !self.is_packed {
-            self.reader = None;
-        }
-    }
-
-    /// How the file looks in the units of the trace.
-    pub(super) fn look(&self) -> Look {
-        Look {
-            size: if self.is_packed { 0 } else { self.size },
-            modified: i64::try_from(self.modified).unwrap_or_default(),
-        }
-    }
-}
-
-/// A file that ends before its bytes do.
-#[derive(Debug, Clone)]
-pub(super) struct Damage {
-    pub(super) label: String,
-    pub(super) path: PathBuf,
-    /// How far it was read, in plain bytes.
-    pub(super) offset: u64,
-    pub(super) reason: String,
-}
 
 /// Follows every source of a run.
 pub(super) struct Follower {
@@ -558,14 +435,5 @@ impl Follower {
         for at in closable.take(excess) {
             at.reader = None;
         }
-    }
-}
-
-pub(super) fn mark(at: &Tracked, state: GenerationState, now: Now) -> Work {
-    Work::Mark {
-        slot: at.slot,
-        state,
-        renamed_to: Some(at.path.to_string_lossy().into_owned()),
-        read_at: now.wall,
     }
 }

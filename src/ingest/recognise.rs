@@ -7,10 +7,12 @@ use crate::model::{GenerationState, Micros};
 use super::catalogue::Known;
 use super::decompress::Packed;
 use super::files::{Files, OpenFile};
-use super::follow::{Follower, Now, Tracked};
+use super::follow::Follower;
 use super::identity::{FileId, HEAD_LEN_MAX, Seen, TAIL_LEN_MAX, Trace, first_line};
 use super::matching::Match;
+use super::pass::Now;
 use super::reader::{Reader, exactly_at, head_of, packed_verify, plain_verify, skip};
+use super::tracked::Tracked;
 
 /// How long a compressed file of which no line can be had may be quiet before it is taken as damaged.
 const PACKED_PATIENCE: Micros = Micros(10_000_000);

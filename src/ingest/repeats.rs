@@ -4,8 +4,9 @@ use crate::model::{ByteOffset, LineMark};
 
 use super::SinkError;
 use super::lines::Piece;
+use super::slot::Slot;
 use super::twins::{Standing, Twin};
-use super::worker::{Slot, Worker};
+use super::worker::Worker;
 
 impl Worker {
     /// Returns the mark of the next piece of a slot; `None`: a late line end, or lines that are not marked.

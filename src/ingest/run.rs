@@ -11,7 +11,8 @@ use std::time::Duration;
 use crate::model::{Generation, HashKey, Timestamp};
 
 use super::desk::{Desk, LOCAL, Line, Message};
-use super::follow::{Done, Follower, Now, Out, Pass};
+use super::follow::Follower;
+use super::pass::{Done, Now, Out, Pass};
 use super::ssh::{self, Address, Feed, FeedOptions};
 use super::status::progress_of;
 use super::work::Work;

@@ -8,11 +8,13 @@ use super::IngestError;
 use super::catalogue::Known;
 use super::discover::{Sibling, siblings};
 use super::files::Files;
-use super::follow::{Follower, Now, Out, Tracked};
+use super::follow::Follower;
 use super::identity::{Seen, Trace, first_line};
 use super::matching::Match;
+use super::pass::{Now, Out};
 use super::place::{Place, Verdict};
 use super::reader::head_of;
+use super::tracked::Tracked;
 use super::turn::open_reader;
 use super::work::{Loss, Work};
 

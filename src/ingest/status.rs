@@ -2,10 +2,11 @@
 
 use std::borrow::Cow;
 
-use super::follow::{Damage, Follower, Tracked, Watched};
+use super::follow::Follower;
 use super::pipe::Pipe;
 use super::progress::{FeedProgress, Health, READ, SourceStatus};
 use super::reader::Reader;
+use super::tracked::{Damage, Tracked, Watched};
 
 /// Tells how far a follower is and how each of its files does.
 pub(super) fn progress_of(follower: &Follower) -> FeedProgress {

@@ -7,11 +7,13 @@ use crate::model::{GapCause, GenerationState, Look, sanitise};
 use super::IngestError;
 use super::decompress::{Packed, Packing};
 use super::files::Files;
-use super::follow::{Damage, Follower, Now, Out, Pass, Tracked};
+use super::follow::Follower;
 use super::identity::{FileId, FileKind, Seen, Trace, len_u64, not_text};
 use super::matching::Match;
+use super::pass::{Now, Out, Pass};
 use super::place::Verdict;
 use super::reader::{Reader, skip};
+use super::tracked::{Damage, Tracked};
 use super::work::{Loss, Work};
 
 /// The chunk while catching up.

@@ -10,10 +10,12 @@ use crate::model::{GenerationState, Micros};
 
 use super::catalogue::Known;
 use super::discover::expand;
-use super::follow::{Follower, Now, Out, WAITING, Watched, mark};
+use super::follow::Follower;
 use super::identity::{FileId, FileKind, Seen};
+use super::pass::{Now, Out};
 use super::pipe::Pipe;
 use super::place::new_generation;
+use super::tracked::{WAITING, Watched, mark};
 use super::work::Work;
 use super::{IngestError, SourceSpec};
 

@@ -5,15 +5,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::model::{
-    Advance, Batch, ByteOffset, Fingerprint, Gap, Generation, GenerationId, GenerationState,
-    HashKey, Look, NewGeneration, Reject, Timestamp, is_passing,
+    Advance, Batch, ByteOffset, Gap, Generation, GenerationId, GenerationState, HashKey,
+    NewGeneration, Reject, Timestamp,
 };
 
-use super::document::Opening;
 use super::identity::{Trace, len_u64};
 use super::lines::{Piece, Splitter};
 use super::pending::{LastLine, Pending, is_accounted, take_piece};
-use super::twins::{Families, Twin};
+use super::slot::{Slot, Start};
+use super::twins::Families;
 use super::work::{Loss, Work};
 use super::{LineParser, Progress, Sink, SinkError};
 
@@ -23,80 +23,6 @@ pub(super) struct Limits {
     pub(super) lines: u64,
     pub(super) bytes: u64,
     pub(super) line_len: usize,
-}
-
-pub(super) struct Slot {
-    pub(super) id: GenerationId,
-    /// Whether its lines cannot be read again.
-    is_passing: bool,
-    pub(super) offset: u64,
-    /// Head and tail at the offset, as they were stored last.
-    head: Fingerprint,
-    tail: Fingerprint,
-    look: Look,
-    /// Whether the lines are marked: not those of pipes, which are read once.
-    pub(super) is_marked: bool,
-    /// The checksum of all lines so far; `None`: it stands with the marks that were stored.
-    pub(super) checksum: Option<u32>,
-    /// The checksum of the first line.
-    pub(super) first_line: Option<u32>,
-    /// The generations that no line so far tells apart from this one.
-    pub(super) twins: Vec<Twin>,
-    pub(super) splitter: Option<Splitter>,
-    /// Whether the bytes are one document or lines, while that is open.
-    pub(super) start: Start,
-    pub(super) state: GenerationState,
-    stored_state: GenerationState,
-    renamed_to: Option<String>,
-}
-
-impl Slot {
-    /// A generation as it is stored.
-    fn of(generation: &Generation) -> Self {
-        Self {
-            id: generation.id,
-            is_passing: is_passing(&generation.path, generation.device, generation.inode),
-            offset: generation.offset.0,
-            head: generation.head,
-            tail: generation.tail,
-            look: generation.look,
-            is_marked: generation.inode != 0,
-            checksum: None,
-            first_line: generation.first_line.map(|line| line.checksum),
-            twins: Vec::new(),
-            splitter: None,
-            start: Start::Lines,
-            state: generation.state,
-            stored_state: generation.state,
-            renamed_to: None,
-        }
-    }
-
-    /// Tells whether more of it may come.
-    pub(super) fn is_being_read(&self) -> bool {
-        self.splitter.is_some()
-    }
-}
-
-/// What the bytes at the start of a generation turn out to be.
-pub(super) enum Start {
-    /// Lines, as of here.
-    Lines,
-    /// Held until that is clear.
-    Open(Box<Opening>),
-    /// A document that is given up: the rest belongs to the row that says so.
-    GivenUp,
-}
-
-impl Start {
-    /// A document can only begin where the generation does.
-    fn at(offset: u64, line_len: usize) -> Self {
-        if offset == 0 {
-            Self::Open(Box::new(Opening::new(line_len)))
-        } else {
-            Self::Lines
-        }
-    }
 }
 
 /// Owns the parser and the sink.
@@ -246,27 +172,8 @@ impl Worker {
     fn open(&mut self, new: &NewGeneration) -> Result<(), SinkError> {
         self.commit()?;
         let id = self.sink.open_generation(new)?;
-        self.slots.push(Slot {
-            id,
-            is_passing: is_passing(&new.path, new.device, new.inode),
-            offset: 0,
-            head: Fingerprint::default(),
-            tail: Fingerprint::default(),
-            look: Look::default(),
-            is_marked: new.inode != 0,
-            checksum: Some(0),
-            first_line: None,
-            twins: Vec::new(),
-            splitter: Some(Splitter::new(
-                self.key,
-                self.limits.line_len,
-                Trace::default(),
-            )),
-            start: Start::at(0, self.limits.line_len),
-            state: GenerationState::Open,
-            stored_state: GenerationState::Open,
-            renamed_to: None,
-        });
+        let slot = Slot::new(id, new, self.key, self.limits.line_len);
+        self.slots.push(slot);
         Ok(())
     }
 

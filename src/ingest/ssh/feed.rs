@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 
 use crate::ingest::desk::Line;
-use crate::ingest::follow::{Done, Follower, Now, Out};
+use crate::ingest::follow::Follower;
+use crate::ingest::pass::{Done, Now, Out};
 use crate::ingest::progress::{FeedProgress, Health, Progress, SourceStatus};
 use crate::ingest::status::progress_of;
 use crate::ingest::work::Work;

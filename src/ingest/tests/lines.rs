@@ -5,7 +5,8 @@ use std::fs;
 
 use proptest::prelude::*;
 
-use super::bench::{KEY, Memory, gz, ingest};
+use super::bench::{KEY, gz, ingest};
+use super::memory::Memory;
 use crate::ingest::IngestError;
 use crate::ingest::identity::Trace;
 use crate::ingest::lines::{Piece, Splitter};

@@ -2,14 +2,16 @@
 //!
 //! | page | what |
 //! | --- | --- |
-//! | `bench` | the sink, parser, router and follower that the others use |
-//! | `model` | random sequences against a model |
+//! | `bench`, `memory` | the parser, router and follower, and the store, that the others use |
+//! | `model`, `world` | random sequences against a model, and that model |
 //! | `rotation` | files that are renamed, in every way |
 //! | `rewrite` | files that are cut, rewritten, or end inside a line |
 //! | `lines` | what becomes of odd lines and odd files |
 
 mod bench;
 mod lines;
+mod memory;
 mod model;
 mod rewrite;
 mod rotation;
+mod world;
