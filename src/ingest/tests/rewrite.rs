@@ -248,7 +248,7 @@ fn i29_a_file_that_a_power_loss_cut_is_not_read_again() {
 
 #[test]
 fn lines_that_files_share_are_read_from_whichever_comes_first() {
-    let mut bench = Bench::with(|folder| vec![SourceSpec::Folder(folder.to_owned())]);
+    let mut bench = folder();
     bench.append(3);
     let shared = fs::read_to_string(&bench.path).unwrap();
     // A copy that goes on by itself, and part of one, in both orders of names.
@@ -262,4 +262,56 @@ fn lines_that_files_share_are_read_from_whichever_comes_first() {
     let mut ids = bench.ids();
     ids.sort_unstable();
     assert_eq!(ids, bench.written);
+}
+
+fn folder() -> Bench {
+    Bench::with(|folder| vec![SourceSpec::Folder(folder.to_owned())])
+}
+
+#[test]
+fn a_copy_that_runs_ahead_is_read_first_and_the_original_skips() {
+    let mut bench = folder();
+    fs::write(&bench.path, "{1}\n{2}\n").unwrap();
+    bench.step();
+    fs::write(bench.at("z.jsonl"), "{1}\n{2}\n{3}\n").unwrap();
+    bench.step();
+    Bench::write_to(&bench.path, "{3}\n{4}\n");
+    bench.step();
+    Bench::write_to(&bench.at("z.jsonl"), "{4}\n{5}\n");
+    bench.settle();
+    assert_eq!(bench.ids(), [1, 2, 3, 4, 5]);
+}
+
+#[test]
+fn a_line_that_was_cut_off_in_one_file_is_taken_where_it_is_whole() {
+    for is_restarted in [false, true] {
+        let mut bench = folder();
+        fs::write(&bench.path, "{1}\n{2,pp").unwrap();
+        bench.step();
+        fs::remove_file(&bench.path).unwrap();
+        bench.settle();
+        assert_eq!(bench.memory.stored().reasons, ["unterminated"]);
+        if is_restarted {
+            bench.restart();
+        }
+        fs::write(bench.at("z.jsonl"), "{1}\n{2,pp}\n{3}\n").unwrap();
+        bench.settle();
+        assert_eq!(bench.ids(), [1, 2, 3]);
+    }
+}
+
+#[test]
+fn an_equal_line_at_an_equal_place_after_other_lines_is_another_event() {
+    for is_restarted in [false, true] {
+        let mut bench = folder();
+        fs::write(&bench.path, "{1}\n{2}\n{5}\n").unwrap();
+        fs::write(bench.at("z.jsonl"), "{1}\n{3}\n").unwrap();
+        bench.step();
+        if is_restarted {
+            bench.restart();
+        }
+        Bench::write_to(&bench.at("z.jsonl"), "{5}\n");
+        bench.settle();
+        assert_eq!(bench.ids(), [1, 2, 5, 3, 5]);
+    }
 }
