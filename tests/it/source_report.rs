@@ -78,6 +78,20 @@ fn d18_skew_is_told_for_each_source() {
     }
 }
 
+/// A backlog says nothing of clocks: its lines were read long after they were written.
+#[test]
+fn d18_a_file_that_was_left_alone_has_no_skew() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("r.jsonl");
+    fs::write(&path, line("old", "\"2026-11-23T02:00:00Z\"", "small-1")).unwrap();
+    let written = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_795_400_000);
+    let file = fs::File::options().append(true).open(&path).unwrap();
+    file.set_modified(written).unwrap();
+    run_ok(folder.path(), ["ingest", "--db", "t.db", "r.jsonl"]);
+    let report = report(folder.path());
+    assert_eq!(report["ingest"]["sources"][0]["skew_s"], Value::Null);
+}
+
 #[test]
 fn d21_conflicts_are_shown_with_where_the_other_account_stands() {
     let folder = tempfile::tempdir().unwrap();
@@ -125,4 +139,28 @@ fn i12_a_gap_is_kept_and_shown_with_its_bytes_and_cause() {
     assert_eq!(gap["to"], Value::Null);
     assert!(gap["noticed_at"].as_str().unwrap().starts_with("20"));
     is_shown(folder.path(), &["lost: an unknown number of bytes"]);
+}
+
+#[test]
+fn i12_a_gap_is_gone_once_its_bytes_are_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let ts = "\"2026-11-23T02:00:00Z\"";
+    let lines = |from: usize, to: usize| -> String {
+        let lines: Vec<String> = (from..to)
+            .map(|n| line(&format!("r-{n}"), ts, "small-1"))
+            .collect();
+        lines.concat()
+    };
+    let log = folder.path().join("r.jsonl");
+    for text in [lines(0, 9), lines(11, 13)] {
+        fs::write(&log, text).unwrap();
+        run_ok(folder.path(), ["ingest", "--db", "t.db", "r.jsonl"]);
+    }
+    assert_eq!(report(folder.path())["ingest"]["sources"][0]["gaps"], 1);
+    // What was cut off comes back from where it had been copied to.
+    fs::write(folder.path().join("r.jsonl.1"), lines(0, 11)).unwrap();
+    run_ok(folder.path(), ["ingest", "--db", "t.db", "r.jsonl"]);
+    let report = report(folder.path());
+    assert_eq!(report["totals"]["requests"], 13);
+    assert_eq!(report["ingest"]["gaps"], serde_json::json!([]));
 }
