@@ -8,6 +8,7 @@
 //! [`FORMATS`] is the one table of formats: numbers, names, detection and parsing hang on it.
 
 mod columns;
+mod cursor;
 mod envoy;
 mod glob;
 mod kept;

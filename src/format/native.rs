@@ -5,7 +5,6 @@ use std::sync::LazyLock;
 use memchr::memmem::Finder;
 use smallvec::{SmallVec, smallvec};
 
-use super::quick;
 use super::reading::{NATIVE, Reading};
 use super::scalar::Scalar;
 use super::scratch::{Scratch, count, finite, is_odd, millis, seconds, share, usd, whole};
@@ -31,17 +30,6 @@ pub(crate) fn parse(scratch: &mut Scratch, text: &str, read_at: Timestamp) -> Re
         Ok(line) => tell(scratch, &line, read_at),
         Err(_) => Reading::Broken,
     }
-}
-
-/// Reads a native line as a router writes it; `None`: the full reader must.
-pub(crate) fn parse_quick(
-    scratch: &mut Scratch,
-    text: &str,
-    read_at: Timestamp,
-) -> Option<Reading> {
-    let mut line = Line::default();
-    quick::read(text, &mut scratch.orders, &mut line)?;
-    Some(tell(scratch, &line, read_at))
 }
 
 fn tell(scratch: &mut Scratch, line: &Line<'_>, read_at: Timestamp) -> Reading {

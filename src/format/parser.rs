@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use smallvec::SmallVec;
+use smallvec::{SmallVec, smallvec};
 
+use super::cursor::Orders;
 use super::mapping::line;
-use super::native;
 use super::price;
-use super::reading::{Aside, Reading};
+use super::quick;
+use super::reading::{Aside, NATIVE, Reading};
 use super::registry::FORMATS;
 use super::rules::Rules;
 use super::scratch::Scratch;
@@ -37,6 +38,7 @@ pub enum Parsed {
 #[derive(Debug)]
 pub struct Parser {
     scratch: Scratch,
+    orders: Orders,
     prices: Arc<[Price]>,
 }
 
@@ -46,6 +48,7 @@ impl Parser {
         Self {
             prices: rules.prices,
             scratch: Scratch::new(names, key, rules.plan),
+            orders: Orders::default(),
         }
     }
 
@@ -112,14 +115,13 @@ impl Parser {
     /// Reads a native line as routers write it, which is what most lines are.
     fn read_quick(&mut self, line: &[u8], read_at: Timestamp) -> Option<Parsed> {
         let text = simdutf8::basic::from_utf8(line).ok()?;
-        match native::parse_quick(&mut self.scratch, text, read_at)? {
-            Reading::Events(format, mut events) => {
-                self.apply_rules(text, format, &mut events);
-                Some(Parsed::Events { format, events })
-            }
-            Reading::Rejected(reject) => Some(Parsed::Rejected(reject)),
-            _ => None,
-        }
+        let request = quick::read(&mut self.scratch, &mut self.orders, text, read_at)?;
+        let mut events = smallvec![Event::Request(request)];
+        self.apply_rules(text, NATIVE, &mut events);
+        Some(Parsed::Events {
+            format: NATIVE,
+            events,
+        })
     }
 
     /// Returns what the user's mapping makes of a record that tells nothing by itself.

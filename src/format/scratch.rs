@@ -6,7 +6,6 @@ use std::sync::Arc;
 use hashbrown::{HashMap, HashSet};
 
 use super::mapping::Plan;
-use super::quick::Orders;
 use super::redact::redact;
 use super::scalar::Scalar;
 use crate::model::{Flags, HashKey, Micros, Name, Names, NanoUsd, RequestId, Timestamp};
@@ -20,7 +19,6 @@ const UNKNOWN_MAX: usize = 256;
 pub struct Scratch {
     pub(crate) names: Names,
     pub(crate) key: HashKey,
-    pub(crate) orders: Orders,
     /// The user's mapping.
     pub(crate) plan: Option<Arc<Plan>>,
     unknown: HashMap<Name, u64>,
@@ -34,7 +32,6 @@ impl Scratch {
         Self {
             names,
             key,
-            orders: Orders::default(),
             plan,
             unknown: HashMap::new(),
             unknown_known: HashSet::new(),

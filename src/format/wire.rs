@@ -5,7 +5,6 @@ use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::quick::{AFTER_OTHER, Cursor, Key, Kind, Next, Quick};
 use super::scalar::{self, Scalar};
 
 /// How a nested value was given.
@@ -22,6 +21,18 @@ pub(crate) enum Form {
     Wrong,
 }
 
+/// A part of a line.
+trait Part {
+    /// Tells whether the line had it, be it null.
+    fn is_given(&self) -> bool;
+}
+
+impl Part for Scalar<'_> {
+    fn is_given(&self) -> bool {
+        !matches!(self, Self::Absent)
+    }
+}
+
 /// Declares a record whose fields may have any type and whose unknown fields are kept by name.
 macro_rules! record {
     ($(#[$doc:meta])* $name:ident { $($field:ident : $type:ty),* $(,)? } rest $rest:ty) => {
@@ -34,43 +45,9 @@ macro_rules! record {
             $(pub(crate) $field: $type,)*
         }
 
-        impl<'a> Quick<'a> for $name<'a> {
+        impl Part for $name<'_> {
             fn is_given(&self) -> bool {
                 self.form != Form::Absent
-            }
-
-            fn read(&mut self, cursor: &mut Cursor<'a, '_>) -> Option<()> {
-                type ReadField<'a> = fn(&mut $name<'a>, &mut Cursor<'a, '_>) -> Option<()>;
-                const KEYS: &[Key] = &[$(Key::new(concat!(",\"", stringify!($field), "\":")),)*];
-                let fields: &[ReadField<'a>] = &[$(|out, cursor| {
-                    // A field that stands twice is for the full reader to tell of.
-                    (!out.$field.is_given()).then_some(())?;
-                    out.$field.read(cursor)
-                },)*];
-                if cursor.take_null() {
-                    self.form = Form::Null;
-                    return Some(());
-                }
-                self.form = Form::Given;
-                cursor.open_object()?;
-                let mut after = 0;
-                loop {
-                    match cursor.next_field(Kind::$name, KEYS, after)? {
-                        Next::Field(place) => {
-                            after = place + 1;
-                            fields.get(place)?(self, cursor)?;
-                        }
-                        Next::Other(key) => {
-                            after = AFTER_OTHER;
-                            let mut value = <$rest>::default();
-                            value.read(cursor)?;
-                            if self.rest.len() < REST_MAX {
-                                self.rest.push((Cow::Borrowed(key), value));
-                            }
-                        }
-                        Next::End => return Some(()),
-                    }
-                }
             }
         }
 
@@ -150,16 +127,6 @@ impl<'de> Deserialize<'de> for Skipped {
     }
 }
 
-impl<'a> Quick<'a> for Skipped {
-    fn is_given(&self) -> bool {
-        false
-    }
-
-    fn read(&mut self, cursor: &mut Cursor<'a, '_>) -> Option<()> {
-        Scalar::default().read(cursor)
-    }
-}
-
 record! {
     /// One native line.
     Line {
@@ -226,28 +193,9 @@ impl<T> Default for List<T> {
     }
 }
 
-impl<'a, T: Quick<'a> + Default> Quick<'a> for List<T> {
+impl<T> Part for List<T> {
     fn is_given(&self) -> bool {
         self.form != Form::Absent
-    }
-
-    fn read(&mut self, cursor: &mut Cursor<'a, '_>) -> Option<()> {
-        if cursor.take_null() {
-            self.form = Form::Null;
-            return Some(());
-        }
-        self.form = Form::Given;
-        let mut has_more = cursor.open()?;
-        if has_more {
-            // Mostly there is one; room for four of them is more than the rest of the line takes.
-            self.items.reserve_exact(1);
-        }
-        while has_more {
-            self.items.push(T::default());
-            self.items.last_mut()?.read(cursor)?;
-            has_more = cursor.has_more()?;
-        }
-        Some(())
     }
 }
 
