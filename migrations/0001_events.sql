@@ -2,25 +2,31 @@
 CREATE TABLE meta (key TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
 CREATE TABLE name (id INTEGER PRIMARY KEY, text TEXT NOT NULL) STRICT;
 
--- One row a request. An `id` that is a UUID is a blob of 16 bytes, any other a text. `model` is the one asked
--- first, else the one decided for; latency, tokens and cost are those of the whole request. The only attempt of a
--- request has no row in `attempt` when it ended well without a reason: it stands here. There is no secondary index on
--- purpose: `zone` finds rows by time, `id_run` by id.
-CREATE TABLE request (
-  row INTEGER PRIMARY KEY,
-  ts INTEGER NOT NULL,
-  id ANY NOT NULL,
-  session INTEGER,
+-- What many requests have in common, kept once; two rows may be alike. `model` is the one asked first, else the
+-- one decided for; `attempts` is how many there were.
+CREATE TABLE profile (
+  id INTEGER PRIMARY KEY,
   route INTEGER NOT NULL,
   task_class INTEGER NOT NULL,
   policy INTEGER NOT NULL,
   rule INTEGER NOT NULL,
   tier INTEGER NOT NULL,
   reason INTEGER NOT NULL,
+  model INTEGER NOT NULL,
   outcome INTEGER NOT NULL,
   flags INTEGER NOT NULL,
-  attempts INTEGER NOT NULL,
-  model INTEGER NOT NULL,
+  attempts INTEGER NOT NULL
+) STRICT;
+
+-- One row a request. An `id` that is a UUID is a blob of 16 bytes, any other a text. Latency, tokens and cost are
+-- those of the whole request. The only attempt of a request has no row in `attempt` when it ended well without a
+-- reason: it stands here. There is no secondary index on purpose: `zone` finds rows by time, `id_run` by id.
+CREATE TABLE request (
+  row INTEGER PRIMARY KEY,
+  ts INTEGER NOT NULL,
+  id ANY NOT NULL,
+  session INTEGER,
+  profile INTEGER NOT NULL,
   latency_us INTEGER,
   ttft_us INTEGER,
   input_tokens INTEGER,

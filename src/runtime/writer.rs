@@ -1,6 +1,6 @@
 //! The writer thread: the only one that writes to the database, one transaction for what waits.
 
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender, TrySendError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -31,6 +31,8 @@ enum Command {
         SyncSender<Result<Option<LineMarks>, StoreError>>,
     ),
     Commit(Box<Prepared>),
+    /// A batch that the writer prepares itself.
+    Prepare(Box<Batch>),
     Flush(SyncSender<()>),
 }
 
@@ -113,9 +115,9 @@ fn work(mut writer: Writer, commands: &Receiver<Command>, mut report: impl FnMut
                     let _ = reply.send(());
                 }
             }
-            Command::Commit(batch) => {
-                let mut batches = vec![*batch];
-                next = gather(commands, &mut batches);
+            Command::Commit(_) | Command::Prepare(_) => {
+                let mut batches = Vec::new();
+                next = gather(command, commands, writer.hash_key(), &mut batches);
                 if is_failed {
                     continue;
                 }
@@ -181,24 +183,33 @@ impl Copying {
     }
 }
 
-/// Takes the batches that already wait into one transaction; gives back the first other command.
-fn gather(commands: &Receiver<Command>, batches: &mut Vec<Prepared>) -> Option<Command> {
-    let mut events: usize = batches.iter().map(Prepared::len).sum();
-    while events < TRANSACTION_EVENTS_MAX {
-        match commands.try_recv() {
-            Ok(Command::Commit(batch)) => {
-                events += batch.len();
-                batches.push(*batch);
-            }
-            Ok(other) => return Some(other),
-            Err(_) => return None,
+/// Takes `first` and the batches that wait behind it into one transaction; gives back the first command
+/// that is no batch.
+fn gather(
+    first: Command,
+    commands: &Receiver<Command>,
+    key: HashKey,
+    batches: &mut Vec<Prepared>,
+) -> Option<Command> {
+    let mut events = 0;
+    let mut command = first;
+    loop {
+        let batch = match command {
+            Command::Commit(batch) => *batch,
+            Command::Prepare(batch) => Prepared::new(*batch, key),
+            other => return Some(other),
+        };
+        events += batch.len();
+        batches.push(batch);
+        if events >= TRANSACTION_EVENTS_MAX {
+            return None;
         }
+        command = commands.try_recv().ok()?;
     }
-    None
 }
 
-/// The writer as ingest sees it. A full queue blocks: that is the back-pressure. Batches are prepared on
-/// the thread that hands them over, so that the writer is left with what only it can do.
+/// The writer as ingest sees it. A full queue blocks: that is the back-pressure. While it is full, batches are
+/// prepared on the thread that hands them over, so that the writer is left with what only it can do.
 #[derive(Debug, Clone)]
 pub struct StoreSink {
     sender: SyncSender<Command>,
@@ -212,6 +223,7 @@ impl std::fmt::Debug for Command {
             Self::Open(..) => "Open",
             Self::Marks(..) => "Marks",
             Self::Commit(_) => "Commit",
+            Self::Prepare(_) => "Prepare",
             Self::Flush(_) => "Flush",
         })
     }
@@ -251,10 +263,17 @@ impl Sink for StoreSink {
     }
 
     fn commit(&mut self, batch: Batch) -> Result<(), SinkError> {
-        let prepared = Prepared::new(batch, self.key);
-        self.sender
-            .send(Command::Commit(Box::new(prepared)))
-            .map_err(|_| SinkError::new(WRITER_GONE))
+        let gone = || SinkError::new(WRITER_GONE);
+        // A queue with room means that the writer waits for this thread, and may as well do more.
+        match self.sender.try_send(Command::Prepare(Box::new(batch))) {
+            Ok(()) => Ok(()),
+            Err(TrySendError::Full(Command::Prepare(batch))) => {
+                let prepared = Prepared::new(*batch, self.key);
+                let command = Command::Commit(Box::new(prepared));
+                self.sender.send(command).map_err(|_| gone())
+            }
+            Err(_) => Err(gone()),
+        }
     }
 
     fn flush(&mut self) -> Result<(), SinkError> {

@@ -142,7 +142,8 @@ impl Cell {
 
     /// Returns the bytes of the table above.
     pub fn detail_to_bytes(&self) -> Vec<u8> {
-        let mut bytes = vec![VERSION];
+        let mut bytes = Vec::with_capacity(128);
+        bytes.push(VERSION);
         put_varint(&mut bytes, self.reasons.len() as u64);
         for (reason, count) in &self.reasons {
             put_varint(

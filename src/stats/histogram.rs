@@ -164,7 +164,9 @@ impl Histogram {
         if self.buckets.is_empty() {
             return Vec::new();
         }
-        let mut bytes = vec![VERSION];
+        // Mostly a byte for the gap and one for the count.
+        let mut bytes = Vec::with_capacity(4 + 3 * self.buckets.len());
+        bytes.push(VERSION);
         put_varint(&mut bytes, self.buckets.len() as u64);
         let mut previous = 0;
         for (bucket, count) in &self.buckets {
@@ -200,6 +202,7 @@ impl Histogram {
             Some((version, _)) => return Err(DecodeError::Version(*version)),
         }
         let pairs = take_varint(&mut rest).ok_or_else(|| damaged(rest))?;
+        histogram.buckets.reserve(rest.len() / 2);
         let mut bucket = 0_u32;
         for idx in 0..pairs {
             let gap = take_varint(&mut rest).ok_or_else(|| damaged(rest))?;

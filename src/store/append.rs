@@ -5,47 +5,76 @@ use std::sync::Arc;
 use rusqlite::params;
 
 use super::StoreError;
+use super::columns::{self, Columns};
 use super::fault::Step;
-use super::prepare::{Block, Encoded, ROWS_A_BLOCK};
+use super::parts;
+use super::prepare::{Block, Encoded, Fresh, ROWS_A_BLOCK};
 use super::residual::{Packer, put_varint};
-use super::row::{self, Stored};
+use super::stored::Stored;
 use super::writer::Writer;
 
 /// How many rows one statement appends: each statement costs as much as three rows.
 const ROWS_A_STATEMENT: usize = 32;
 
 /// A new row.
-pub(super) struct Pending {
-    pub(super) stored: Stored,
-    /// Its record and hash as prepared; `None` once the row was changed.
-    pub(super) encoded: Option<(Arc<Block>, Encoded)>,
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all are of the large kind, and stand in one vector"
+)]
+pub(super) enum Pending {
+    /// As its line told it; by far most are.
+    Fresh(Fresh, Arc<Block>),
+    /// Changed by what else the transaction holds.
+    Changed(Stored),
 }
 
 /// A new row with its record.
 struct Ready {
-    stored: Stored,
+    columns: Columns,
+    profile: i64,
     block: Arc<Block>,
     encoded: Encoded,
+    /// The request, where something of it stands beside its row.
+    parts: Option<Stored>,
+}
+
+impl Ready {
+    fn new(writer: &mut Writer, row: Pending, scratch: &mut Vec<u8>) -> Result<Self, StoreError> {
+        let (columns, block, encoded, parts) = match row {
+            Pending::Fresh(fresh, block) => {
+                let parts = fresh.whole.map(Stored::new);
+                (fresh.columns, block, fresh.encoded, parts)
+            }
+            Pending::Changed(stored) => {
+                let columns = Columns::of(&stored.request);
+                let mut block = Block::default();
+                let encoded = block.push(&stored.request, &columns, &writer.key, scratch);
+                (columns, Arc::new(block), encoded, Some(stored))
+            }
+        };
+        Ok(Self {
+            profile: writer
+                .profiles
+                .number(&writer.connection, &columns.profile)?,
+            columns,
+            block,
+            encoded,
+            parts,
+        })
+    }
 }
 
 /// Appends the rows, the first of which gets the number `first`.
-pub(super) fn append(writer: &Writer, first: i64, rows: Vec<Pending>) -> Result<(), StoreError> {
+pub(super) fn append(
+    writer: &mut Writer,
+    first: i64,
+    rows: Vec<Pending>,
+) -> Result<(), StoreError> {
     let mut scratch = Vec::new();
     let rows: Vec<Ready> = rows
         .into_iter()
-        .map(|Pending { stored, encoded }| {
-            let (block, encoded) = encoded.unwrap_or_else(|| {
-                let mut block = Block::default();
-                let encoded = block.push(&stored.request, &writer.key, &mut scratch);
-                (Arc::new(block), encoded)
-            });
-            Ready {
-                stored,
-                block,
-                encoded,
-            }
-        })
-        .collect();
+        .map(|row| Ready::new(writer, row, &mut scratch))
+        .collect::<Result<_, _>>()?;
     let mut packer = Packer::default();
     let mut first = first;
     let mut rest = rows.as_slice();
@@ -89,36 +118,39 @@ fn block_len(rows: &[Ready]) -> usize {
 
 fn append_rows(writer: &Writer, first: i64, rows: &[Ready]) -> Result<(), StoreError> {
     let connection = &writer.connection;
-    let mut many = connection.prepare_cached(&row::append_sql(ROWS_A_STATEMENT))?;
-    let mut one = connection.prepare_cached(&row::append_sql(1))?;
-    let mut number = first;
+    let mut many = connection.prepare_cached(&columns::append_sql(ROWS_A_STATEMENT))?;
+    let mut one = connection.prepare_cached(&columns::append_sql(1))?;
+    let step = columns::parameters_len();
     for group in rows.chunks(ROWS_A_STATEMENT) {
-        for row in group {
-            row::write_parts(connection, number, &row.stored, true)?;
+        for _ in group {
             writer.fuse.pass(Step::BetweenRows);
-            number += 1;
         }
-        let mut columns = group
-            .iter()
-            .map(|row| (&*row.stored.request, row.encoded.hash));
         if group.len() == ROWS_A_STATEMENT {
-            row::bind_all(&mut many, columns)?;
+            for (before, row) in (0..).step_by(step).zip(group) {
+                let hash = row.encoded.hash;
+                row.columns.bind(&mut many, before, row.profile, hash)?;
+            }
             many.raw_execute()?;
         } else {
-            columns.try_for_each(|row| {
-                row::bind_all(&mut one, std::iter::once(row))?;
-                one.raw_execute().map(drop)
-            })?;
+            for row in group {
+                let hash = row.encoded.hash;
+                row.columns.bind(&mut one, 0, row.profile, hash)?;
+                one.raw_execute()?;
+            }
         }
     }
-    if connection.last_insert_rowid() != number - 1 && !rows.is_empty() {
+    let end = first + i64::try_from(rows.len()).unwrap_or(0);
+    if connection.last_insert_rowid() != end - 1 && !rows.is_empty() {
         return Err(StoreError::damaged("the numbers of the rows"));
     }
-    Ok(())
+    let parts = (first..)
+        .zip(rows)
+        .filter_map(|(number, row)| Some((number, row.parts.as_ref()?)));
+    parts::append(connection, parts)
 }
 
 fn put_zone(writer: &Writer, first: i64, last: i64, rows: &[Ready]) -> Result<(), StoreError> {
-    let times = || rows.iter().map(|row| row.stored.request.ts.0);
+    let times = || rows.iter().map(|row| row.columns.ts.0);
     writer
         .connection
         .prepare_cached("INSERT INTO zone VALUES (?1,?2,?3,?4)")?

@@ -8,13 +8,15 @@ use rusqlite::{OptionalExtension, params};
 use smallvec::SmallVec;
 
 use super::append::{Pending, append};
+use super::columns::{self, Columns};
 use super::conflicts::Conflicts;
 use super::ids::session_entry;
-use super::prepare::{Block, Fact, Keys, Prepared, session_key};
+use super::prepare::{Block, Fact, Fresh, Keys, Prepared, session_key};
+use super::profile::Profile;
 use super::rollups::Changes;
-use super::row::{self, Stored};
+use super::stored::Stored;
 use super::writer::{Committed, Writer};
-use super::{StoreError, residual, tally};
+use super::{StoreError, parts, residual, tally};
 use crate::model::{Marker, Micros, Outcome, Request, Tie, Timestamp, merge};
 
 /// What a transaction gathers before it writes.
@@ -85,9 +87,11 @@ impl<'w> Work<'w> {
         here: &mut Committed,
     ) -> Result<Timestamp, StoreError> {
         match fact {
-            Fact::Request(request, keys) => {
-                let ts = request.ts;
-                self.request(request, keys, blocks, here)?;
+            Fact::Request(fresh) => {
+                let ts = fresh.columns.ts;
+                let block = blocks.get(fresh.block);
+                let block = block.ok_or_else(|| StoreError::damaged("a batch"))?;
+                self.request(fresh, block, here)?;
                 Ok(ts)
             }
             Fact::SessionCorrection(found) => {
@@ -165,12 +169,10 @@ impl<'w> Work<'w> {
     pub(super) fn stored(&mut self, row: i64) -> Result<Option<&mut Stored>, StoreError> {
         if row >= self.first_row {
             let place = usize::try_from(row - self.first_row).unwrap_or(usize::MAX);
-            return Ok(self.pending.get_mut(place).map(|pending| {
-                if pending.encoded.take().is_some() {
-                    self.changes.take_back(&pending.stored.request);
-                }
-                &mut pending.stored
-            }));
+            return match self.pending.get_mut(place) {
+                Some(pending) => changed(pending, &mut self.changes).map(Some),
+                None => Ok(None),
+            };
         }
         if !self.touched.contains_key(&row) {
             let writer = &mut *self.writer;
@@ -184,47 +186,48 @@ impl<'w> Work<'w> {
 
     fn request(
         &mut self,
-        request: Box<Request>,
-        keys: Keys,
-        blocks: &[Arc<Block>],
+        fresh: Fresh,
+        block: &Arc<Block>,
         here: &mut Committed,
     ) -> Result<(), StoreError> {
-        let mut row = self.find(keys.id)?.first().copied();
+        let Keys { id, tie, .. } = fresh.keys;
+        let mut row = self.find(id)?.first().copied();
         if let Some(row) = row
-            && self.is_repetition(row, keys.encoded.hash)?
+            && self.is_repetition(row, fresh.encoded.hash)?
         {
             here.duplicates += 1;
+            let request = fresh.to_request(block)?;
             self.changes.take_back(&request);
             return Ok(());
         }
         if row.is_none()
-            && let Some((tie, tie_key)) = keys.tie
+            && let (Some((tie, tie_key)), Some(line)) = (tie, &fresh.whole)
         {
-            row = self.find_tied(&request, tie, tie_key)?;
+            row = self.find_tied(line, tie, tie_key)?;
             if let Some(row) = row {
-                self.file(keys.id, row);
+                self.file(id, row);
             }
         }
-        if let Some(row) = row {
-            self.changes.take_back(&request);
-            return self.join(row, *request, keys.tie.is_some(), here);
-        }
+        let Some(row) = row else {
+            self.append(fresh, block);
+            return Ok(());
+        };
+        let request = fresh.to_request(block)?;
+        self.changes.take_back(&request);
+        self.join(row, *request, tie.is_some(), here)
+    }
+
+    fn append(&mut self, fresh: Fresh, block: &Arc<Block>) {
         let row = self.first_row + i64::try_from(self.pending.len()).unwrap_or(0);
-        self.file(keys.id, row);
-        if let Some((_, tie_key)) = keys.tie {
+        self.file(fresh.keys.id, row);
+        if let Some((_, tie_key)) = fresh.keys.tie {
             self.file(tie_key, row);
         }
-        if let (Some(session), Some(key)) = (request.session, keys.session) {
+        if let (Some(session), Some(key)) = (fresh.columns.session, fresh.keys.session) {
             self.file_session(key, row);
             self.note_session(session.0);
         }
-        self.pending.push(Pending {
-            stored: Stored::new(request),
-            encoded: blocks
-                .get(keys.block)
-                .map(|block| (Arc::clone(block), keys.encoded)),
-        });
-        Ok(())
+        self.pending.push(Pending::Fresh(fresh, Arc::clone(block)));
     }
 
     fn note_session(&mut self, session: u64) {
@@ -308,20 +311,25 @@ impl<'w> Work<'w> {
 
     fn flush(self) -> Result<(), StoreError> {
         let mut changes = self.changes;
-        for Pending { stored, encoded } in &self.pending {
-            if encoded.is_none() {
+        for pending in &self.pending {
+            if let Pending::Changed(stored) = pending {
                 changes.add(&stored.effective());
             }
         }
-        let connection = &self.writer.connection;
         for (number, (before, after)) in &self.touched {
             if before == after {
                 continue;
             }
             changes.remove(before.effective().into_owned());
             changes.add(&after.effective());
-            update(connection, *number, after)?;
+            let profile = Profile::of(&after.request);
+            let profile = self
+                .writer
+                .profiles
+                .number(&self.writer.connection, &profile)?;
+            update(&self.writer.connection, *number, after, profile)?;
         }
+        let connection = &self.writer.connection;
         self.conflicts.write(connection)?;
         let rows = self.pending.len();
         append(self.writer, self.first_row, self.pending)?;
@@ -340,12 +348,13 @@ fn update(
     connection: &rusqlite::Connection,
     number: i64,
     after: &Stored,
+    profile: i64,
 ) -> Result<(), StoreError> {
-    let mut replace = connection.prepare_cached(&row::replace_sql())?;
+    let mut replace = connection.prepare_cached(&columns::replace_sql())?;
     replace.raw_bind_parameter(1, number)?;
-    row::bind(&mut replace, 1, &after.request, 0)?;
+    Columns::of(&after.request).bind(&mut replace, 1, profile, 0)?;
     replace.raw_execute()?;
-    row::write_parts(connection, number, after, false)?;
+    parts::replace(connection, number, after)?;
     connection
         .prepare_cached("INSERT OR REPLACE INTO residual_patch VALUES (?1,?2)")?
         .execute(params![number, residual::patch(&after.request)])?;
@@ -356,6 +365,22 @@ fn update(
         )?
         .execute(params![number, after.request.ts.0])?;
     Ok(())
+}
+
+/// Returns a row of this transaction to change; what it adds to the rollups is counted at the end.
+fn changed<'p>(
+    pending: &'p mut Pending,
+    changes: &mut Changes,
+) -> Result<&'p mut Stored, StoreError> {
+    if let Pending::Fresh(fresh, block) = pending {
+        let request = fresh.to_request(block)?;
+        changes.take_back(&request);
+        *pending = Pending::Changed(Stored::new(request));
+    }
+    match pending {
+        Pending::Changed(stored) => Ok(stored),
+        Pending::Fresh(..) => Err(StoreError::damaged("a row that was to be changed")),
+    }
 }
 
 fn start_of(request: &Request) -> Timestamp {

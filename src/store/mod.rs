@@ -6,6 +6,7 @@
 //! of readers. A rollup may always be rebuilt from the rows.
 
 mod append;
+mod columns;
 mod commit;
 mod conflicts;
 mod connection;
@@ -18,13 +19,16 @@ mod lock;
 mod log;
 mod marks;
 mod migrate;
+mod parts;
 mod prepare;
+mod profile;
 mod quarantine;
 mod reader;
 mod residual;
 mod rollups;
 mod row;
 mod sessions;
+mod stored;
 mod tally;
 mod transaction;
 mod writer;

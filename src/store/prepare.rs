@@ -7,12 +7,15 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::StoreError;
+use super::columns::Columns;
+use super::parts::has_parts;
 use super::residual::{self, Packer};
-use super::rollups::Changes;
+use super::rollups::{Changes, Count};
 use super::row;
 use crate::model::{
-    Advance, Batch, Event, Gap, HashKey, LineMarks, LineReject, Marker, Name, Request, RequestId,
-    SessionCorrection, SourcePosition, Tally, Tie, Timestamp,
+    Advance, Batch, Event, Gap, HashKey, LineMarks, LineReject, LocatedEvent, Marker, Name,
+    Request, RequestId, SessionCorrection, SourcePosition, Tally, Tie, Timestamp,
 };
 
 /// How many rows make a full block of residual records.
@@ -72,22 +75,48 @@ pub(super) struct Block {
 }
 
 /// One event, ready to be stored.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all are of the large kind, and stand in one vector"
+)]
 #[derive(Debug)]
 pub(super) enum Fact {
-    Request(Box<Request>, Keys),
+    Request(Fresh),
     SessionCorrection(SessionCorrection),
     Marker(Marker),
 }
 
-/// What was worked out of one request.
-#[derive(Debug, Clone)]
+/// A request as a line told it, encoded.
+#[derive(Debug)]
+pub(super) struct Fresh {
+    pub(super) columns: Columns,
+    pub(super) keys: Keys,
+    pub(super) encoded: Encoded,
+    /// Its block in the batch.
+    pub(super) block: usize,
+    /// The request itself, where its columns and its record do not tell all of it, or where one is looked
+    /// for that it continues.
+    pub(super) whole: Option<Box<Request>>,
+}
+
+/// The keys under which a request is filed.
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Keys {
     pub(super) id: u64,
     pub(super) session: Option<u64>,
     pub(super) tie: Option<(Tie, u64)>,
-    /// Its block in the batch.
-    pub(super) block: usize,
-    pub(super) encoded: Encoded,
+}
+
+impl Fresh {
+    /// Returns the request; `block` is where its record stands.
+    pub(super) fn to_request(&self, block: &Block) -> Result<Box<Request>, StoreError> {
+        if let Some(whole) = &self.whole {
+            return Ok(whole.clone());
+        }
+        let mut request = self.columns.clone().into_request();
+        residual::fill(&mut request, self.encoded.record(block))?;
+        Ok(Box::new(request))
+    }
 }
 
 /// What was encoded of one request.
@@ -108,16 +137,20 @@ impl Encoded {
 }
 
 impl Block {
-    /// Encodes `request` as the next of the block; `scratch` is overwritten.
+    /// Encodes `request`, whose columns those are, as the next of the block; `scratch` is overwritten.
     pub(super) fn push(
         &mut self,
         request: &Request,
+        columns: &Columns,
         key: &HashKey,
         scratch: &mut Vec<u8>,
     ) -> Encoded {
         scratch.clear();
         residual::put_facts(scratch, request);
+        let facts_len = scratch.len();
+        row::put_hashed(scratch, request, columns);
         let hash = row::hash(request, scratch, key);
+        scratch.truncate(facts_len);
         residual::put_origin(scratch, request);
         residual::put_varint(&mut self.raw, scratch.len() as u64);
         let start = self.raw.len();
@@ -141,23 +174,29 @@ struct Encoder {
 }
 
 impl Encoder {
-    fn encode(&mut self, request: &mut Request) -> Keys {
+    fn encode(&mut self, mut request: Box<Request>) -> Fresh {
         let tie = request.tie.take().map(|tie| (tie, tie_key(&self.key, tie)));
-        let keys = Keys {
-            id: id_key(&self.key, &request.id),
-            session: request
-                .session
-                .map(|session| session_key(&self.key, session.0)),
-            tie,
+        let columns = Columns::of(&request);
+        let session = columns.session;
+        let fresh = Fresh {
+            keys: Keys {
+                id: id_key(&self.key, &columns.id),
+                session: session.map(|session| session_key(&self.key, session.0)),
+                tie,
+            },
+            encoded: self
+                .block
+                .push(&request, &columns, &self.key, &mut self.scratch),
             block: self.blocks.len(),
-            encoded: self.block.push(request, &self.key, &mut self.scratch),
+            whole: (has_parts(&request) || tie.is_some()).then_some(request),
+            columns,
         };
         if self.block.rows == ROWS_A_BLOCK {
             // When that fails, the writer tries again and tells why.
             self.block.packed = self.packer.pack(&self.block.raw).ok();
             self.end_block();
         }
-        keys
+        fresh
     }
 
     fn end_block(&mut self) {
@@ -177,27 +216,23 @@ impl Prepared {
             packer: Packer::default(),
             scratch: Vec::new(),
         };
-        let facts: Vec<Fact> = batch
-            .events
-            .into_iter()
-            .map(|located| match located.event {
+        let mut count = Count::default();
+        let mut facts = Vec::with_capacity(batch.events.len());
+        for LocatedEvent { offset, event } in batch.events {
+            facts.push(match event {
                 Event::Request(mut request) => {
                     request.position = SourcePosition {
                         generation: Some(batch.advance.generation),
-                        offset: located.offset.0,
+                        offset: offset.0,
                     };
-                    let keys = encoder.encode(&mut request);
-                    Fact::Request(request, keys)
+                    count.add(&request);
+                    Fact::Request(encoder.encode(request))
                 }
                 Event::SessionCorrection(found) => Fact::SessionCorrection(found),
                 Event::Marker(marker) => Fact::Marker(marker),
-            })
-            .collect();
+            });
+        }
         encoder.end_block();
-        let changes = Changes::of(facts.iter().filter_map(|fact| match fact {
-            Fact::Request(request, _) => Some(&**request),
-            _ => None,
-        }));
         Self {
             advance: batch.advance,
             read_at: batch.read_at,
@@ -208,7 +243,7 @@ impl Prepared {
             names: batch.names,
             facts,
             blocks: encoder.blocks,
-            changes,
+            changes: count.into_changes(),
         }
     }
 

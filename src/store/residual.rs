@@ -12,7 +12,7 @@
 //! | 0 | the n, start + 1 (zigzag; 0: none), key (8 bytes), tier, provider of an attempt in the row |
 //! | 1 | signals: two bits for each of the six (absent, null, value), the values, then the others |
 //! | 2 | candidates: count; each model, flag and score, why rejected |
-//! | 3 | propensity, 8 bytes |
+//! | 3 | propensity |
 //! | 4 | attributes: count; each name, value |
 //! | 5 | recorded: length, text |
 //! | 6 | a stamped latency stands in the row; the latency of an attempt there: 0 unknown, 1 the same, else it + 2 |
@@ -20,7 +20,8 @@
 //!
 //! and after them where the request's first line stands: generation + 1 (0: none) and offset, varints.
 //!
-//! Names are varint ids, 0 is none. A reader of version 1 refuses other versions.
+//! Names are varint ids, 0 is none. A number is a varint: its lowest three bits are decimal places, the others
+//! its digits; 7 stands before eight bytes. A reader of version 1 refuses other versions.
 
 use super::StoreError;
 use super::in_row::attempt_in_row;
@@ -66,8 +67,36 @@ fn take_name(rest: &mut &[u8]) -> Option<Option<Name>> {
     Some(Name::try_from_id(id))
 }
 
-fn put_f64(bytes: &mut Vec<u8>, value: f64) {
+/// The powers of ten by which numbers are tried as whole ones.
+const TENS: [f64; 5] = [1.0, 10.0, 100.0, 1_000.0, 10_000.0];
+/// Stands in the place of the decimal places for a number in its eight bytes.
+const IN_FULL: u64 = 7;
+
+/// Appends a number: most signals are few digits.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "what does not survive the cast is kept in full"
+)]
+fn put_number(bytes: &mut Vec<u8>, value: f64) {
+    for (places, ten) in (0..).zip(TENS) {
+        let digits = (value * ten) as u32;
+        if (f64::from(digits) / ten).to_bits() == value.to_bits() {
+            return put_varint(bytes, u64::from(digits) << 3 | places);
+        }
+    }
+    put_varint(bytes, IN_FULL);
     bytes.extend_from_slice(&value.to_le_bytes());
+}
+
+fn take_number(rest: &mut &[u8]) -> Option<f64> {
+    let head = take_varint(rest)?;
+    if head == IN_FULL {
+        return Some(f64::from_le_bytes(take_8(rest)?));
+    }
+    let digits = u32::try_from(head >> 3).ok()?;
+    let ten = TENS.get(usize::try_from(head & 7).ok()?)?;
+    Some(f64::from(digits) / ten)
 }
 
 fn take_8(rest: &mut &[u8]) -> Option<[u8; 8]> {
@@ -122,13 +151,13 @@ pub(super) fn put_facts(bytes: &mut Vec<u8>, request: &Request) {
             put_name(bytes, Some(candidate.model));
             bytes.push(u8::from(candidate.score.is_some()));
             if let Some(score) = candidate.score {
-                put_f64(bytes, score);
+                put_number(bytes, score);
             }
             put_name(bytes, candidate.rejected_because);
         }
     }
     if let Some(propensity) = request.propensity {
-        put_f64(bytes, propensity);
+        put_number(bytes, propensity);
     }
     if bits & 16 != 0 {
         put_varint(bytes, request.attrs.len() as u64);
@@ -173,7 +202,7 @@ fn put_signals(bytes: &mut Vec<u8>, request: &Request) {
     put_varint(bytes, bits);
     for number in [signals.retrieval_confidence, signals.input_complexity] {
         if let Logged::Value(value) = number {
-            put_f64(bytes, value);
+            put_number(bytes, value);
         }
     }
     if let Logged::Value(value) = signals.tools_required {
@@ -195,7 +224,7 @@ fn put_signals(bytes: &mut Vec<u8>, request: &Request) {
             SignalValue::Bool(value) => bytes.push(1 + u8::from(*value)),
             SignalValue::Number(value) => {
                 bytes.push(3);
-                put_f64(bytes, *value);
+                put_number(bytes, *value);
             }
             SignalValue::Text(value) => {
                 bytes.push(4);
@@ -239,7 +268,7 @@ fn fill_from(request: &mut Request, rest: &mut &[u8]) -> Option<()> {
             let score = if *has_score == 0 {
                 None
             } else {
-                Some(f64::from_le_bytes(take_8(rest)?))
+                Some(take_number(rest)?)
             };
             request.candidates.push(Candidate {
                 model,
@@ -249,7 +278,7 @@ fn fill_from(request: &mut Request, rest: &mut &[u8]) -> Option<()> {
         }
     }
     if bits & 8 != 0 {
-        request.propensity = Some(f64::from_le_bytes(take_8(rest)?));
+        request.propensity = Some(take_number(rest)?);
     }
     if bits & 16 != 0 {
         for _ in 0..take_varint(rest)? {
@@ -314,7 +343,6 @@ fn take_logged<T>(
 }
 
 fn fill_signals(request: &mut Request, rest: &mut &[u8]) -> Option<()> {
-    let number = |rest: &mut &[u8]| Some(f64::from_le_bytes(take_8(rest)?));
     let byte = |rest: &mut &[u8]| {
         let (byte, after) = rest.split_first()?;
         *rest = after;
@@ -322,8 +350,8 @@ fn fill_signals(request: &mut Request, rest: &mut &[u8]) -> Option<()> {
     };
     let signals = &mut request.signals;
     let bits = take_varint(rest)?;
-    signals.retrieval_confidence = take_logged(bits, rest, number)?;
-    signals.input_complexity = take_logged(bits >> 2, rest, number)?;
+    signals.retrieval_confidence = take_logged(bits, rest, take_number)?;
+    signals.input_complexity = take_logged(bits >> 2, rest, take_number)?;
     signals.tools_required = take_logged(bits >> 4, rest, |rest| Some(byte(rest)? != 0))?;
     signals.format_strictness = take_logged(bits >> 6, rest, |rest| take_name(rest)?)?;
     signals.user_tier = take_logged(bits >> 8, rest, |rest| take_name(rest)?)?;
@@ -336,7 +364,7 @@ fn fill_signals(request: &mut Request, rest: &mut &[u8]) -> Option<()> {
             0 => SignalValue::Null,
             1 => SignalValue::Bool(false),
             2 => SignalValue::Bool(true),
-            3 => SignalValue::Number(number(rest)?),
+            3 => SignalValue::Number(take_number(rest)?),
             _ => SignalValue::Text(take_name(rest)??),
         };
         signals.others.push((name, value));

@@ -103,17 +103,23 @@ pub(super) fn route_of(request: &Request) -> i64 {
     request.route.map_or(0, |name| i64::from(name.id()))
 }
 
-impl Changes {
-    /// Counts many requests: each into its minute, and the minutes into hours and days.
-    pub(super) fn of<'r>(requests: impl IntoIterator<Item = &'r Request>) -> Self {
+/// Counts many requests: each into its minute, and at the end the minutes into hours and days.
+#[derive(Debug, Default)]
+pub(super) struct Count {
+    minutes: Cells,
+    changes: Changes,
+}
+
+impl Count {
+    pub(super) fn add(&mut self, request: &Request) {
+        let [minute, ..] = LEVELS;
+        let cell = self.minutes.entry(minute.place_of(request)).or_default();
+        cell.add(request);
+        self.changes.see(request, 1);
+    }
+
+    pub(super) fn into_changes(self) -> Changes {
         let [minute, hour, day] = LEVELS;
-        let mut changes = Self::default();
-        let mut minutes = Cells::new();
-        for request in requests {
-            let cell = minutes.entry(minute.place_of(request)).or_default();
-            cell.add(request);
-            changes.see(request, 1);
-        }
         let coarser = |finer: &Cells, ratio: i64| {
             let mut cells = Cells::new();
             for ((t, route), cell) in finer {
@@ -122,12 +128,16 @@ impl Changes {
             }
             cells
         };
-        let hours = coarser(&minutes, hour.unit_us / minute.unit_us);
+        let hours = coarser(&self.minutes, hour.unit_us / minute.unit_us);
         let days = coarser(&hours, day.unit_us / hour.unit_us);
-        changes.added = [minutes, hours, days];
-        changes
+        Changes {
+            added: [self.minutes, hours, days],
+            ..self.changes
+        }
     }
+}
 
+impl Changes {
     /// Counts what has no cell; `sign` tells whether the request comes or goes.
     fn see(&mut self, request: &Request, sign: i64) {
         self.orphans += sign * i64::from(is_orphan(request));

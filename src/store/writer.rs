@@ -1,6 +1,5 @@
 //! The only writing connection: opening, generations, checkpoints of the log, care of the rollups.
 
-use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use hashbrown::HashSet;
@@ -9,6 +8,7 @@ use rusqlite::{Connection, TransactionBehavior, params};
 use super::fault::{Fuse, WriterOptions};
 use super::ids::IdIndex;
 use super::lock::WriterLock;
+use super::profile::Profiles;
 use super::row::{BlockCache, load_range};
 use super::{StoreError, connection, kept, rollups};
 use crate::model::{
@@ -33,6 +33,7 @@ pub struct Writer {
     pub(super) connection: Connection,
     pub(super) index: IdIndex,
     pub(super) blocks: BlockCache,
+    pub(super) profiles: Profiles,
     pub(super) corrected_sessions: HashSet<u64>,
     pub(super) key: HashKey,
     pub(super) next_row: i64,
@@ -79,6 +80,7 @@ impl Writer {
         let mut writer = Self {
             index: IdIndex::load(&connection)?,
             blocks: BlockCache::default(),
+            profiles: Profiles::default(),
             corrected_sessions: HashSet::new(),
             key: HashKey(key),
             next_row: 1,
@@ -109,6 +111,7 @@ impl Writer {
         self.corrected_sessions = sessions.collect::<Result<_, _>>()?;
         self.index = IdIndex::load(&self.connection)?;
         self.blocks = BlockCache::default();
+        self.profiles = Profiles::load(&self.connection)?;
         Ok(())
     }
 
@@ -230,8 +233,11 @@ impl Writer {
         let mut first = 1;
         while first <= last {
             let rows = load_range(&step, first, first + 49_999)?;
-            let counted: Vec<_> = rows.iter().map(|(_, stored)| stored.effective()).collect();
-            rollups::Changes::of(counted.iter().map(Cow::as_ref)).flush_cells(&step)?;
+            let mut count = rollups::Count::default();
+            for (_, stored) in &rows {
+                count.add(&stored.effective());
+            }
+            count.into_changes().flush_cells(&step)?;
             first += 50_000;
         }
         step.commit()?;

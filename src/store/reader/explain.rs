@@ -6,10 +6,11 @@ use super::{Reader, state};
 use crate::model::{Flags, Logged, Micros, Name, Request, SignalValue, Timestamp, Window};
 use crate::stats::{Cell, Comparison, Explanation, Hop, SignalRow, Snapshot};
 use crate::store::StoreError;
+use crate::store::columns::read_id;
 use crate::store::ids::find_on_disk;
 use crate::store::prepare::id_key;
 use crate::store::rollups::route_of;
-use crate::store::row::{Stored, read_id};
+use crate::store::stored::Stored;
 
 /// How many of the newest rows are searched for a prefix.
 const PREFIX_ROWS_MAX: i64 = 500_000;

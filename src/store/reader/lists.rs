@@ -7,7 +7,8 @@ use crate::model::{MarkerKind, Name, Timestamp, Window};
 use crate::stats::{DecisionRow, MarkerRow};
 use crate::store::StoreError;
 use crate::store::rollups::route_of;
-use crate::store::row::{Stored, load_range};
+use crate::store::row::load_range;
+use crate::store::stored::Stored;
 
 impl Reader {
     /// Returns the newest rows: zones are visited from the newest on, until none can hold a newer row.

@@ -7,7 +7,7 @@ use crate::format::format_by_number;
 use crate::model::{GapCause, GenerationState, Micros, Timestamp};
 use crate::stats::{ConflictRow, GapRow, Page, RejectRow, Skew, Snapshot, SourceRow};
 use crate::store::StoreError;
-use crate::store::row::read_id;
+use crate::store::columns::read_id;
 
 impl Reader {
     /// Fills sources, rejects, markers and totals.

@@ -18,7 +18,7 @@ impl Reader {
     pub(super) fn rows_in(
         &self,
         window: Window,
-        visit: &mut impl FnMut(i64, &crate::store::row::Stored),
+        visit: &mut impl FnMut(i64, &crate::store::stored::Stored),
     ) -> Result<(), StoreError> {
         if window.is_empty() {
             return Ok(());
