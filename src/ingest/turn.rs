@@ -17,7 +17,7 @@ use super::tracked::{Damage, Tracked};
 use super::work::{Loss, Work};
 
 /// The chunk while catching up.
-const CHUNK_LEN: usize = 1024 * 1024;
+const CHUNK_LEN: usize = 256 * 1024;
 /// The chunk while little is waiting.
 const CHUNK_LEN_TAIL: usize = 64 * 1024;
 /// How many damaged files are told of.
