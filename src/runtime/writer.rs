@@ -1,6 +1,6 @@
 //! The writer thread: the only one that writes to the database, one transaction for what waits.
 
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender, TrySendError};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -14,6 +14,8 @@ use crate::store::{Committed, LogCopier, Prepared, StoreError, Writer};
 /// Batches that may wait for the writer: with the batch size this bounds memory and is the
 /// back-pressure on ingest.
 const QUEUE_LEN: usize = 2;
+/// Batches that may wait to be prepared.
+const RAW_LEN: usize = 1;
 /// The most events of one transaction.
 const TRANSACTION_EVENTS_MAX: usize = 12_288;
 /// How long the writer waits for work before it looks after the database.
@@ -22,7 +24,7 @@ const IDLE: Duration = Duration::from_secs(1);
 /// What ingest is told when the writer thread has given up; the writer itself reports why.
 const WRITER_GONE: &str = "the writer has given up";
 
-enum Command {
+enum Command<B> {
     Generations(SyncSender<Result<Vec<Generation>, StoreError>>),
     Open(NewGeneration, SyncSender<Result<GenerationId, StoreError>>),
     Marks(
@@ -30,10 +32,20 @@ enum Command {
         ByteOffset,
         SyncSender<Result<Option<LineMarks>, StoreError>>,
     ),
-    Commit(Box<Prepared>),
-    /// A batch that the writer prepares itself.
-    Prepare(Box<Batch>),
+    Commit(Box<B>),
     Flush(SyncSender<()>),
+}
+
+impl Command<Batch> {
+    fn prepare(self, key: HashKey) -> Command<Prepared> {
+        match self {
+            Self::Generations(reply) => Command::Generations(reply),
+            Self::Open(new, reply) => Command::Open(new, reply),
+            Self::Marks(generation, at, reply) => Command::Marks(generation, at, reply),
+            Self::Commit(batch) => Command::Commit(Box::new(Prepared::new(*batch, key))),
+            Self::Flush(reply) => Command::Flush(reply),
+        }
+    }
 }
 
 /// What the writer tells while it works.
@@ -45,29 +57,41 @@ pub enum WriterReport {
     Failed(StoreError),
 }
 
-/// The running writer thread.
+/// The running writer thread, and the thread before it that prepares batches.
 #[derive(Debug)]
 pub struct WriterThread {
+    prepare: JoinHandle<()>,
     thread: JoinHandle<()>,
 }
 
 impl WriterThread {
-    /// Starts the thread; it ends when every [`StoreSink`] is dropped. `report` is called from it.
+    /// Starts the threads; they end when every [`StoreSink`] is dropped. `report` is called from the
+    /// writer.
     ///
     /// # Errors
     ///
-    /// When the thread cannot be started.
+    /// When a thread cannot be started.
     pub fn start(
         writer: Writer,
         report: impl FnMut(WriterReport) + Send + 'static,
     ) -> Result<(Self, StoreSink), RuntimeError> {
-        let (sender, receiver) = mpsc::sync_channel(QUEUE_LEN);
         let key = writer.hash_key();
+        let (sender, raw) = mpsc::sync_channel::<Command<Batch>>(RAW_LEN);
+        let (prepared, receiver) = mpsc::sync_channel(QUEUE_LEN);
         let thread = thread::Builder::new()
             .name("writer".to_owned())
             .spawn(move || work(writer, &receiver, report))
             .map_err(|_| RuntimeError::Thread("writer"))?;
-        Ok((Self { thread }, StoreSink { sender, key }))
+        let prepare = thread::Builder::new()
+            .name("prepare".to_owned())
+            .spawn(move || {
+                // The writer is gone only when it gave up and said why.
+                while let Ok(command) = raw.recv()
+                    && prepared.send(command.prepare(key)).is_ok()
+                {}
+            })
+            .map_err(|_| RuntimeError::Thread("prepare"))?;
+        Ok((Self { prepare, thread }, StoreSink { sender }))
     }
 
     /// Waits until everything handed over is on disk and the thread has ended.
@@ -76,13 +100,20 @@ impl WriterThread {
     ///
     /// When the thread died.
     pub fn join(self) -> Result<(), RuntimeError> {
+        self.prepare
+            .join()
+            .map_err(|_| RuntimeError::Thread("prepare"))?;
         self.thread
             .join()
             .map_err(|_| RuntimeError::Thread("writer"))
     }
 }
 
-fn work(mut writer: Writer, commands: &Receiver<Command>, mut report: impl FnMut(WriterReport)) {
+fn work(
+    mut writer: Writer,
+    commands: &Receiver<Command<Prepared>>,
+    mut report: impl FnMut(WriterReport),
+) {
     // A command that was taken off the queue while batches were gathered and has to come after them.
     let mut next = None;
     let mut is_failed = false;
@@ -115,9 +146,9 @@ fn work(mut writer: Writer, commands: &Receiver<Command>, mut report: impl FnMut
                     let _ = reply.send(());
                 }
             }
-            Command::Commit(_) | Command::Prepare(_) => {
-                let mut batches = Vec::new();
-                next = gather(command, commands, writer.hash_key(), &mut batches);
+            Command::Commit(batch) => {
+                let mut batches = vec![*batch];
+                next = gather(commands, &mut batches);
                 if is_failed {
                     continue;
                 }
@@ -183,47 +214,38 @@ impl Copying {
     }
 }
 
-/// Takes `first` and the batches that wait behind it into one transaction; gives back the first command
-/// that is no batch.
+/// Takes the batches that already wait into one transaction; gives back the first other command.
 fn gather(
-    first: Command,
-    commands: &Receiver<Command>,
-    key: HashKey,
+    commands: &Receiver<Command<Prepared>>,
     batches: &mut Vec<Prepared>,
-) -> Option<Command> {
-    let mut events = 0;
-    let mut command = first;
-    loop {
-        let batch = match command {
-            Command::Commit(batch) => *batch,
-            Command::Prepare(batch) => Prepared::new(*batch, key),
-            other => return Some(other),
-        };
-        events += batch.len();
-        batches.push(batch);
-        if events >= TRANSACTION_EVENTS_MAX {
-            return None;
+) -> Option<Command<Prepared>> {
+    let mut events: usize = batches.iter().map(Prepared::len).sum();
+    while events < TRANSACTION_EVENTS_MAX {
+        match commands.try_recv() {
+            Ok(Command::Commit(batch)) => {
+                events += batch.len();
+                batches.push(*batch);
+            }
+            Ok(other) => return Some(other),
+            Err(_) => return None,
         }
-        command = commands.try_recv().ok()?;
     }
+    None
 }
 
-/// The writer as ingest sees it. A full queue blocks: that is the back-pressure. While it is full, batches are
-/// prepared on the thread that hands them over, so that the writer is left with what only it can do.
+/// The writer as ingest sees it. A full queue blocks: that is the back-pressure.
 #[derive(Debug, Clone)]
 pub struct StoreSink {
-    sender: SyncSender<Command>,
-    key: HashKey,
+    sender: SyncSender<Command<Batch>>,
 }
 
-impl std::fmt::Debug for Command {
+impl<B> std::fmt::Debug for Command<B> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Generations(_) => "Generations",
             Self::Open(..) => "Open",
             Self::Marks(..) => "Marks",
             Self::Commit(_) => "Commit",
-            Self::Prepare(_) => "Prepare",
             Self::Flush(_) => "Flush",
         })
     }
@@ -232,7 +254,7 @@ impl std::fmt::Debug for Command {
 impl StoreSink {
     fn ask<T>(
         &self,
-        command: impl FnOnce(SyncSender<Result<T, StoreError>>) -> Command,
+        command: impl FnOnce(SyncSender<Result<T, StoreError>>) -> Command<Batch>,
     ) -> Result<T, SinkError> {
         let (reply, answer) = mpsc::sync_channel(1);
         self.sender
@@ -263,17 +285,9 @@ impl Sink for StoreSink {
     }
 
     fn commit(&mut self, batch: Batch) -> Result<(), SinkError> {
-        let gone = || SinkError::new(WRITER_GONE);
-        // A queue with room means that the writer waits for this thread, and may as well do more.
-        match self.sender.try_send(Command::Prepare(Box::new(batch))) {
-            Ok(()) => Ok(()),
-            Err(TrySendError::Full(Command::Prepare(batch))) => {
-                let prepared = Prepared::new(*batch, self.key);
-                let command = Command::Commit(Box::new(prepared));
-                self.sender.send(command).map_err(|_| gone())
-            }
-            Err(_) => Err(gone()),
-        }
+        self.sender
+            .send(Command::Commit(Box::new(batch)))
+            .map_err(|_| SinkError::new(WRITER_GONE))
     }
 
     fn flush(&mut self) -> Result<(), SinkError> {

@@ -1,9 +1,10 @@
 //! From the keyed hash of an id, a tie or a session to rows: sorted runs with a filter in memory.
 //!
 //! A transaction's entries become one run; eight runs of one size become one of the next. A run's
-//! entries stand in chunks of 512: 8 bytes hash, 5 bytes row, sorted; the highest bit of the row marks
-//! a session. `fences` holds the first hash of each chunk. `filter` is a blocked Bloom filter of 64-bit
-//! words, four bits in one word for each entry, 16 bits of filter an entry. Numbers are little endian.
+//! entries stand in chunks of 625, two of which fill a page: 8 bytes hash, 5 bytes row, sorted; the
+//! highest bit of the row marks a session. `fences` holds the first hash of each chunk. `filter` is a
+//! blocked Bloom filter of 64-bit words, four bits in one word for each entry, 16 bits of filter an
+//! entry. Numbers are little endian.
 //!
 //! Sessions have no part in the filter: each request asks for its id, but only a correction without an
 //! id asks for a session.
@@ -13,7 +14,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::StoreError;
 use crate::model::{Micros, Timestamp};
 
-const CHUNK_LEN: usize = 512;
+const CHUNK_LEN: usize = 625;
 const ENTRY_LEN: usize = 13;
 /// Marks the entry of a session.
 const SESSION: i64 = 1 << 39;

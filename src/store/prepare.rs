@@ -1,6 +1,6 @@
 //! What of a commit can be done before the writer's turn: keys, records and hashes of the rows.
 //!
-//! The parse thread prepares a batch while the writer stores the one before, so that the two cores
+//! A thread of its own prepares a batch while the writer stores the one before, so that the cores
 //! share the work. Nothing here looks at the database: a request that turns out to join a known one
 //! is encoded again by the commit.
 
