@@ -15,6 +15,7 @@
 //! | varint | number of paths; each: from id, to id, count |
 //! | varint | number of models; each: name id, requests, attempts, attempts of known cost, nano-dollars |
 //! | 16 | sum of squared costs in micro-dollars², little endian |
+//! | rest | how long after the answers the corrections came, as a histogram |
 //!
 //! Readers of version 1 refuse other versions; the store then asks for a rebuild.
 
@@ -89,6 +90,8 @@ pub struct Cell {
     pub latency: Histogram,
     /// Time to the first token of completed requests.
     pub ttft: Histogram,
+    /// How long after their answers the corrected requests were corrected, where known.
+    pub correction_delays: Histogram,
     /// Escalated requests by the reason of their first escalation.
     pub reasons: BTreeMap<Option<Name>, u64>,
     /// Escalated requests by the models before and after each escalation.
@@ -120,6 +123,7 @@ impl Cell {
         self.cost_squares = self.cost_squares.saturating_add(other.cost_squares);
         self.latency.merge(&other.latency);
         self.ttft.merge(&other.ttft);
+        self.correction_delays.merge(&other.correction_delays);
         for (reason, count) in &other.reasons {
             *self.reasons.entry(*reason).or_default() += count;
         }
@@ -167,6 +171,7 @@ impl Cell {
             put_varint(&mut bytes, u64::try_from(used.cost_nano).unwrap_or(0));
         }
         bytes.extend_from_slice(&self.cost_squares.to_le_bytes());
+        bytes.extend_from_slice(&self.correction_delays.to_bytes());
         bytes
     }
 
@@ -184,12 +189,13 @@ impl Cell {
         };
         self.merge_maps(&mut rest)
             .ok_or(DecodeError::Damaged(bytes.len() - rest.len()))?;
-        let squares = <[u8; 16]>::try_from(rest)
-            .map_err(|_| DecodeError::Damaged(bytes.len() - rest.len()))?;
+        let (squares, delays) = rest
+            .split_first_chunk::<16>()
+            .ok_or(DecodeError::Damaged(bytes.len() - rest.len()))?;
         self.cost_squares = self
             .cost_squares
-            .saturating_add(u128::from_le_bytes(squares));
-        Ok(())
+            .saturating_add(u128::from_le_bytes(*squares));
+        self.correction_delays.merge_bytes(delays)
     }
 
     fn merge_maps(&mut self, rest: &mut &[u8]) -> Option<()> {
@@ -283,9 +289,11 @@ impl Cell {
         );
         self.count_cost(request, is_completed, is_added);
         if is_completed {
+            let delay = request.corrected_after().filter(|_| is_corrected);
             for (histogram, value) in [
                 (&mut self.latency, request.latency()),
                 (&mut self.ttft, request.ttft()),
+                (&mut self.correction_delays, delay),
             ] {
                 match value {
                     Some(value) if is_added => histogram.record(value),
@@ -426,7 +434,7 @@ mod tests {
                     kind: CorrectionKind::Edit,
                     by: CorrectionBy::User,
                     ts: None,
-                    after: None,
+                    after: (flags % 2 == 0).then_some(Micros::MINUTE.times(flags.into())),
                 });
                 request
             })
@@ -467,6 +475,7 @@ mod tests {
             prop_assert_eq!(read.paths, cell.paths);
             prop_assert_eq!(read.models, cell.models);
             prop_assert_eq!(read.cost_squares, cell.cost_squares);
+            prop_assert_eq!(read.correction_delays, cell.correction_delays);
         }
 
         #[test]

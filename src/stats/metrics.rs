@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Cell, Quantiles, wilson};
+use super::{Cell, Interval, Nowcast, Quantiles, wilson};
 use crate::model::{Names, NanoUsd};
 
 /// The word for an escalation whose reason the log does not say.
@@ -37,7 +37,7 @@ impl Rate {
     }
 
     /// Returns the 95 % interval of the share; `None` when the denominator is 0.
-    pub fn interval(self) -> Option<super::Interval> {
+    pub fn interval(self) -> Option<Interval> {
         wilson(self.numerator, self.denominator)
     }
 
@@ -98,6 +98,9 @@ pub struct RouteMetrics {
     pub fallback: Rate,
     /// Corrected, of the completed ones whose source carries corrections.
     pub correction: Rate,
+    /// What that rate will be when all corrections have come; `None` when it is not known how late they
+    /// come, or was not asked.
+    pub correction_nowcast: Option<Nowcast>,
     /// Escalated requests by reason, most first.
     pub escalation_reasons: Vec<(Arc<str>, u64)>,
     /// Escalations by model before and after, most first.
@@ -124,6 +127,32 @@ impl RouteMetrics {
     /// Tells whether a price table told some of the cost.
     pub fn is_cost_estimated(&self) -> bool {
         self.cost_estimated > 0
+    }
+
+    /// Returns the nowcast of the correction rate where it differs: corrections of more than one request
+    /// in fifty may still come, and there are enough requests to show a rate.
+    #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^52")]
+    pub fn unsettled(&self) -> Option<Nowcast> {
+        let all = self.correction.denominator as f64;
+        let nowcast = self.correction_nowcast?;
+        let is_shown = self.correction.is_shown() && nowcast.share().is_some();
+        (is_shown && nowcast.exposure < 0.98 * all).then_some(nowcast)
+    }
+
+    /// Returns between what the first-pass rate lies, whatever becomes of the requests without an outcome;
+    /// `None` where those are under 2 % of the finished ones, or there are too few to show a rate.
+    #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^52")]
+    pub fn first_pass_bracket(&self) -> Option<Interval> {
+        let unfinished = self.open + self.lost;
+        let of = self.first_pass;
+        if !of.is_shown() || unfinished * 50 <= of.denominator {
+            return None;
+        }
+        let all = (of.denominator + unfinished) as f64;
+        Some(Interval {
+            low: of.numerator as f64 / all,
+            high: (of.numerator + unfinished) as f64 / all,
+        })
     }
 
     /// Reads the metrics off a cell; `open` of its unfinished requests are younger than ten minutes.
@@ -178,6 +207,7 @@ impl RouteMetrics {
             escalation: Rate::new(cell.escalated, cell.attempted),
             fallback: Rate::new(cell.fallback, cell.attempted),
             correction: Rate::new(cell.corrected, cell.correctable),
+            correction_nowcast: None,
             escalation_reasons: reasons,
             escalation_paths: paths,
             cost: (cell.cost_known > 0).then_some(NanoUsd(cell.cost_nano)),
@@ -212,4 +242,42 @@ fn cost_ratio(cell: &Cell) -> (Option<f64>, Option<f64>) {
         Some(ratio),
         (cell.cost_known_completed >= Rate::SHOWN_MIN).then_some(margin),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn metrics(first_pass: u64, finished: u64, open: u64, lost: u64) -> RouteMetrics {
+        RouteMetrics {
+            first_pass: Rate::new(first_pass, finished),
+            open,
+            lost,
+            ..RouteMetrics::default()
+        }
+    }
+
+    #[test]
+    fn requests_without_an_outcome_leave_the_first_pass_rate_open() {
+        assert_eq!(metrics(90, 100, 1, 1).first_pass_bracket(), None, "2 %");
+        assert_eq!(metrics(9, 10, 5, 5).first_pass_bracket(), None, "too few");
+        let bracket = metrics(90, 100, 15, 10).first_pass_bracket().unwrap();
+        assert!((bracket.low - 0.72).abs() < 1e-12 && (bracket.high - 0.92).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_nowcast_is_told_where_it_differs() {
+        let with = |exposure: f64, all: u64| RouteMetrics {
+            correction: Rate::new(4, all),
+            correction_nowcast: Some(Nowcast {
+                corrected: 4,
+                exposure,
+            }),
+            ..RouteMetrics::default()
+        };
+        assert_eq!(with(99.0, 100).unsettled(), None, "nearly settled");
+        assert_eq!(with(10.0, 20).unsettled(), None, "too few");
+        assert_eq!(with(0.5, 100).unsettled(), None, "too young");
+        assert!(with(60.0, 100).unsettled().is_some());
+    }
 }

@@ -7,6 +7,7 @@ mod cell;
 mod explain;
 mod histogram;
 mod metrics;
+mod nowcast;
 mod proportion;
 mod query;
 mod snapshot;
@@ -15,6 +16,7 @@ pub use cell::{Cell, ModelUse, UNKNOWN_ROUTE};
 pub use explain::{CandidateRow, Comparison, Explanation, Hop, SignalRow};
 pub use histogram::{DecodeError, Histogram, Quantiles};
 pub use metrics::{ModelMetrics, PathCount, Rate, RouteMetrics};
+pub use nowcast::{Exposure, Lateness, Nowcast};
 pub use proportion::{Interval, wilson};
 pub use query::{Baseline, Page, Query, Span};
 pub use snapshot::{

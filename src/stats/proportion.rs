@@ -23,11 +23,16 @@ impl Interval {
 /// `None` when `total` is 0.
 #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^52")]
 pub fn wilson(hits: u64, total: u64) -> Option<Interval> {
-    if total == 0 {
+    let n = total as f64;
+    wilson_share(hits.min(total) as f64 / n, n)
+}
+
+/// Returns the 95 % score interval of a share of `n` events, which need not be a whole number; `None`
+/// when there are none.
+pub(super) fn wilson_share(share: f64, n: f64) -> Option<Interval> {
+    if n <= 0.0 {
         return None;
     }
-    let n = total as f64;
-    let share = hits.min(total) as f64 / n;
     let z2 = Z * Z;
     let centre = (share + z2 / (2.0 * n)) / (1.0 + z2 / n);
     let half = Z / (1.0 + z2 / n) * (share * (1.0 - share) / n + z2 / (4.0 * n * n)).sqrt();

@@ -476,3 +476,115 @@ fn i36_a_second_writer_past_the_lock_is_refused_what_the_first_has_stored() {
     assert_eq!((of.lines, of.events, of.duplicates), (2, 2, 0));
     assert_eq!(snapshot.total.now.requests, 2);
 }
+
+/// A completed request that was answered `age` before now and corrected `after` the answer, should that
+/// have happened by now.
+fn answered(number: u64, route: u32, age: Micros, after: Option<Micros>) -> Request {
+    let id = RequestId::try_from_text(&format!("n-{number}")).unwrap();
+    let mut request = Request::new(id, NOW.minus(age));
+    request.flags = Flags::ARRIVAL_KNOWN | Flags::CORRECTABLE;
+    request.route = Some(name(route));
+    request.outcome = Some(Outcome::Completed);
+    request.correction = after.filter(|after| *after <= age).map(|after| Correction {
+        kind: CorrectionKind::Edit,
+        by: CorrectionBy::User,
+        ts: None,
+        after: Some(after),
+    });
+    request
+}
+
+#[test]
+#[expect(clippy::cast_precision_loss, reason = "test values are small")]
+fn young_windows_are_told_what_their_correction_rate_will_be() {
+    let mut bench = Bench::new();
+    // Every tenth request of either route is corrected, evenly within four hours; nine days, one each minute.
+    let delay = |number: u64| {
+        number
+            .is_multiple_of(10)
+            .then(|| Micros::MINUTE.times(number * 7 % 240))
+    };
+    let all: Vec<Request> = (1..9 * 1_440)
+        .map(|number| {
+            answered(
+                number,
+                1 + u32::from(number.is_multiple_of(20)),
+                Micros::MINUTE.times(number),
+                delay(number),
+            )
+        })
+        .collect();
+    let share_within = |age: Micros| {
+        let delays: Vec<Micros> = (1_440..9 * 1_440).filter_map(delay).collect();
+        delays.iter().filter(|delay| **delay <= age).count() as f64 / delays.len() as f64
+    };
+    for part in all.chunks(1_000) {
+        bench.commit(
+            part.iter()
+                .cloned()
+                .map(|request| Event::Request(Box::new(request)))
+                .collect(),
+        );
+    }
+    let ask = |hours: u64| {
+        bench
+            .reader()
+            .answer(&Query {
+                number: 1,
+                now: NOW,
+                span: Span::Last(Micros::HOUR.times(hours)),
+                baseline: Baseline::None,
+                trend_len: 0,
+                page: Page::Overview { live_len: 0 },
+            })
+            .unwrap()
+    };
+    for hours in [2, 6, 48] {
+        let answer = ask(hours);
+        let window: Vec<&Request> = all
+            .iter()
+            .filter(|request| answer.window.contains(request.ts))
+            .collect();
+        let exposure: f64 = window
+            .iter()
+            .map(|request| share_within(NOW.since(request.ts)))
+            .sum();
+        let corrected = window
+            .iter()
+            .filter(|request| request.correction.is_some())
+            .count();
+        let found = answer.total.now.correction_nowcast.unwrap();
+        assert_eq!(found.corrected, corrected as u64);
+        assert!(
+            (found.exposure - exposure).abs() < 0.03 * exposure,
+            "{hours} h: {found:?}, not {exposure}"
+        );
+        let share = found.share().unwrap();
+        assert!((share - 0.1).abs() < 0.03, "{hours} h: {share}");
+        assert_eq!(answer.routes.len(), 2);
+    }
+    let young = ask(2).total.now;
+    assert!(young.correction.share().unwrap() < 0.06, "far fewer so far");
+    assert!(young.unsettled().is_some());
+}
+
+#[test]
+fn without_settled_corrections_there_is_no_nowcast() {
+    let mut bench = Bench::new();
+    let young = (1..200).map(|number| {
+        answered(
+            number,
+            1,
+            Micros::MINUTE.times(number),
+            Some(Micros::MINUTE),
+        )
+    });
+    bench.commit(
+        young
+            .map(|request| Event::Request(Box::new(request)))
+            .collect(),
+    );
+    let answer = bench.ask(Page::Overview { live_len: 0 });
+    assert_eq!(answer.total.now.correction_nowcast, None);
+    assert_eq!(answer.total.now.unsettled(), None);
+}

@@ -95,6 +95,17 @@ fn rate(rate: Rate) -> Value {
     })
 }
 
+fn nowcast(of: &RouteMetrics) -> Value {
+    let Some(nowcast) = of.correction_nowcast else {
+        return Value::Null;
+    };
+    let interval = nowcast.interval();
+    json!({
+        "rate": nowcast.share(), "numerator": nowcast.corrected, "denominator": nowcast.exposure,
+        "low": interval.map(|i| i.low), "high": interval.map(|i| i.high),
+    })
+}
+
 fn quantiles(of: Quantiles) -> Value {
     json!({"count": of.count, "p50": of.p50, "p90": of.p90, "p95": of.p95, "p99": of.p99, "max": of.max})
 }
@@ -137,7 +148,7 @@ fn metrics(of: &RouteMetrics) -> Map<String, Value> {
         ("escalation", rate(of.escalation)),
         ("fallback", rate(of.fallback)),
         ("correction", rate(of.correction)),
-        ("correction_nowcast", Value::Null),
+        ("correction_nowcast", nowcast(of)),
         ("drift", Value::Null),
         ("escalation_reasons", Value::Object(reasons)),
         ("escalation_paths", Value::Array(paths)),

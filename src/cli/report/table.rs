@@ -1,7 +1,7 @@
 //! The cells that the text and markdown tables share.
 
-use crate::cli::words::{cost, count, foreign, millis, rate, rate_with_interval};
-use crate::stats::{RouteMetrics, RouteRow, Snapshot};
+use crate::cli::words::{cost, count, foreign, millis, percent, rate, rate_with_interval};
+use crate::stats::{Nowcast, RouteMetrics, RouteRow, Snapshot};
 
 /// The heads of the table.
 pub(super) const HEADS: [&str; 10] = [
@@ -114,6 +114,7 @@ pub(super) fn details(row: &RouteRow, ascii: bool) -> Vec<String> {
             .collect();
         lines.push(format!("escalated: {}", reasons.join(", ")));
     }
+    lines.extend(now.unsettled().and_then(corrections_to_come));
     let states = [
         (now.failed, "failed"),
         (now.cancelled, "cancelled"),
@@ -127,6 +128,13 @@ pub(super) fn details(row: &RouteRow, ascii: bool) -> Vec<String> {
         .collect();
     if !states.is_empty() {
         lines.push(states.join(", "));
+    }
+    if let Some(bracket) = now.first_pass_bracket() {
+        lines.push(format!(
+            "first pass between {} and {}, whatever becomes of open and lost",
+            percent(bracket.low),
+            percent(bracket.high)
+        ));
     }
     if now.requests > 0 && now.cost_known < now.requests {
         lines.push(format!(
@@ -143,6 +151,16 @@ pub(super) fn details(row: &RouteRow, ascii: bool) -> Vec<String> {
         ));
     }
     lines
+}
+
+fn corrections_to_come(nowcast: Nowcast) -> Option<String> {
+    let (share, interval) = (nowcast.share()?, nowcast.interval()?);
+    Some(format!(
+        "corrections still to come: about {} in the end (95% {} to {})",
+        percent(share),
+        percent(interval.low),
+        percent(interval.high)
+    ))
 }
 
 /// The most reasons of rejects that the text report names.

@@ -3,6 +3,7 @@
 mod explain;
 mod fold;
 mod lists;
+mod nowcast;
 mod sources;
 mod window;
 

@@ -7,7 +7,7 @@ use super::Reader;
 use super::fold::{Cells, Fold};
 use crate::model::{Micros, Timestamp, Window};
 use crate::stats::{
-    Baseline, Cell, Page, Query, RouteMetrics, RouteRow, Snapshot, Span, TrendPoint,
+    Baseline, Cell, Nowcast, Page, Query, RouteMetrics, RouteRow, Snapshot, Span, TrendPoint,
 };
 use crate::store::StoreError;
 use crate::store::rollups::{LEVELS, route_of, scan};
@@ -42,7 +42,7 @@ impl Reader {
     }
 
     /// Counts the window into cells by key; `coarsest` is the largest level that may be used.
-    fn count<K: Ord>(
+    pub(super) fn count<K: Ord>(
         &self,
         window: Window,
         coarsest: usize,
@@ -227,6 +227,7 @@ impl Reader {
             to: window.to,
         };
         let open = self.count(young, 0, false, &|_, route| Some(fold.place(route)))?;
+        let nowcasts = self.nowcasts(counted, query.now, &now, &fold)?;
         let (baseline, usual) = match (query.baseline, query.span) {
             (Baseline::None, _) | (_, Span::All) => (None, Cells::new()),
             (Baseline::Auto, _) => self.usual(window, &fold)?,
@@ -264,17 +265,20 @@ impl Reader {
                     Fold::OTHERS => fold.name(),
                     route => self.route_name(route),
                 };
-                row(name, &of(&now), open, &of(&usual), trend(Some(*route)))
+                let mut row = row(name, &of(&now), open, &of(&usual), trend(Some(*route)));
+                row.now.correction_nowcast = nowcasts.get(route).copied();
+                row
             })
             .collect();
         rows.sort_by(|a, b| a.route.cmp(&b.route));
-        let total = row(
+        let mut total = row(
             Arc::from("all"),
             &sum(&now),
             sum(&open).unfinished,
             &sum(&usual),
             trend(None),
         );
+        total.now.correction_nowcast = Nowcast::sum(nowcasts.into_values());
         Ok(Snapshot {
             query: query.clone(),
             window,

@@ -91,10 +91,11 @@ fn numbers(judged: &Judged<'_>, width: usize) -> Vec<Row> {
         Metric::FirstPass,
         Metric::Failure,
     ];
-    let mut rows: Vec<Row> = metrics
-        .iter()
-        .map(|metric| number(judged, *metric, width))
-        .collect();
+    let mut rows = Vec::new();
+    for metric in metrics {
+        rows.push(number(judged, metric, width));
+        rows.extend(still_open(&row.now, metric));
+    }
     let usual = row.usual.as_ref();
     let ms = |value: Option<f64>| value.map_or_else(|| "--".to_owned(), units::millis);
     let p95 = judged.of(Metric::P95);
@@ -149,6 +150,32 @@ fn numbers(judged: &Judged<'_>, width: usize) -> Vec<Row> {
         ));
     }
     rows
+}
+
+/// Returns what a rate may still become, where not all that counts for it is known.
+fn still_open(now: &RouteMetrics, metric: Metric) -> Option<Row> {
+    let text = match metric {
+        Metric::Correction => {
+            let nowcast = now.unsettled()?;
+            let interval = nowcast.interval()?;
+            format!(
+                "   ~ about {} when all have come (95% {} to {})",
+                units::percent(nowcast.share()?),
+                units::percent(interval.low),
+                units::percent(interval.high)
+            )
+        }
+        Metric::FirstPass => {
+            let bracket = now.first_pass_bracket()?;
+            format!(
+                "   ~ {} to {}, whatever becomes of open and lost",
+                units::percent(bracket.low),
+                units::percent(bracket.high)
+            )
+        }
+        _ => return None,
+    };
+    Some(Row::new().say(text, Role::Dim))
 }
 
 fn number(judged: &Judged<'_>, metric: Metric, width: usize) -> Row {
