@@ -7,7 +7,8 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use super::demo::Incident;
 use super::error::UsageError;
 use super::examples::{
-    DEMO_EXAMPLES, DOCTOR_EXAMPLES, EXAMPLES, EXPLAIN_EXAMPLES, INGEST_EXAMPLES, REPORT_EXAMPLES,
+    DEMO_EXAMPLES, DOCTOR_EXAMPLES, EXAMPLES, EXPLAIN_EXAMPLES, EXPORT_EXAMPLES, INGEST_EXAMPLES,
+    REPORT_EXAMPLES,
 };
 use super::times::{WindowArgs, Zone, read_time};
 use crate::config::{ThemeChoice, Wishes, nearest};
@@ -155,6 +156,16 @@ pub enum Command {
         #[arg(long, value_enum, default_value = "text")]
         format: ExplainFormat,
     },
+    /// Write everything as native lines, from which the same database can be made again
+    #[command(after_help = EXPORT_EXAMPLES)]
+    Export {
+        /// The window.
+        #[command(flatten)]
+        window: WindowArgs,
+        /// The file to write, which must not be there yet [default: standard output]
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
     /// Tell what works, what does not, and the remedy
     #[command(after_help = DOCTOR_EXAMPLES)]
     Doctor {
@@ -176,7 +187,7 @@ pub enum Command {
 
 impl Command {
     /// The words of all commands.
-    const WORDS: [&'static str; 5] = ["ingest", "report", "explain", "doctor", "demo"];
+    const WORDS: [&'static str; 6] = ["ingest", "report", "explain", "export", "doctor", "demo"];
 }
 
 /// The forms of a report.
@@ -286,6 +297,15 @@ pub enum Plan {
         id: String,
         /// The form.
         format: ExplainFormat,
+    },
+    /// Write everything as native lines.
+    Export {
+        /// The database.
+        database: PathBuf,
+        /// The window.
+        span: Span,
+        /// The file to write; none: standard output.
+        output: Option<PathBuf>,
     },
     /// Tell what works.
     Doctor {
@@ -423,6 +443,11 @@ impl Args {
                 id,
                 format,
             },
+            Command::Export { window, output } => Plan::Export {
+                database,
+                span: window.resolve(now, global.zone(), Span::All)?,
+                output: output.filter(|path| path.as_os_str() != "-"),
+            },
             Command::Doctor { sources } => Plan::Doctor { database, sources },
             Command::Demo { incident, out } => Plan::Demo { incident, out },
         })
@@ -510,6 +535,7 @@ mod tests {
             INGEST_EXAMPLES,
             REPORT_EXAMPLES,
             EXPLAIN_EXAMPLES,
+            EXPORT_EXAMPLES,
             DOCTOR_EXAMPLES,
             DEMO_EXAMPLES,
         ]

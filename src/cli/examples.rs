@@ -26,6 +26,12 @@ pub(super) const REPORT_EXAMPLES: &str = "Examples:
 pub(super) const EXPLAIN_EXAMPLES: &str = "Examples:
   routetop explain 8f3a91c2                     a unique beginning of the id is enough
   routetop explain req-17 --db prod.db --format json";
+pub(super) const EXPORT_EXAMPLES: &str = "Examples:
+  routetop export -o all.jsonl                  reading it in gives the same report
+  routetop export --from 14:05 --to 15:00 -o hour.jsonl
+  routetop export --since 1h | jq .route
+
+Sessions are written as the keyed hashes that are kept of them; what was in quarantine is not written.";
 pub(super) const DOCTOR_EXAMPLES: &str = "Examples:
   routetop doctor                               terminal, config file, database and its sources
   routetop doctor '/var/log/router/*.jsonl'     what these logs hold, before reading them

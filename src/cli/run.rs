@@ -89,6 +89,11 @@ fn obey(args: Args) -> Result<i32, Failure> {
             id,
             format,
         } => command::explain::run(&with, &database, &id, format),
+        Plan::Export {
+            database,
+            span,
+            output,
+        } => command::export::run(&with, &database, span, output.as_deref()),
         Plan::Doctor { database, sources } => {
             command::doctor::run(&with, &environment, &database, &sources)
         }

@@ -9,6 +9,8 @@
 
 mod columns;
 mod envoy;
+mod export;
+mod exported;
 mod glob;
 mod kept;
 mod langfuse;
@@ -38,6 +40,7 @@ mod vllm_sr;
 mod wire;
 
 pub use columns::{EmptyColumn, empty_columns};
+pub use export::native_line;
 pub use kept::kept_line;
 pub use parser::{Parsed, Parser};
 pub use reading::Reading;

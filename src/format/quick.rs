@@ -46,10 +46,11 @@ pub(crate) enum Kind {
     AttrsWire,
     CandidateWire,
     CorrectionWire,
+    ExportedWire,
 }
 
 impl Kind {
-    const COUNT: usize = 6;
+    const COUNT: usize = 7;
 }
 
 /// A key as it stands before a value that is not the first of its object: `,"name":`.

@@ -9,6 +9,7 @@ mod append;
 mod commit;
 mod conflicts;
 mod connection;
+mod counted;
 mod error;
 mod fault;
 mod ids;
@@ -27,8 +28,10 @@ mod row;
 mod sessions;
 mod tally;
 mod transaction;
+mod whole;
 mod writer;
 
+pub use counted::Counted;
 pub use error::StoreError;
 pub use fault::{Step, WriterOptions};
 pub use lock::writer_of;

@@ -81,6 +81,11 @@ impl Writer {
         Ok(committed)
     }
 
+    /// Moves the checkpoint of one batch.
+    pub(super) fn advance_one(&mut self, batch: &Prepared) -> Result<(), StoreError> {
+        self.advance(&[Stepped::of(batch)])
+    }
+
     fn advance(&mut self, steps: &[Stepped]) -> Result<(), StoreError> {
         for Stepped {
             advance: step,

@@ -11,14 +11,14 @@ use super::Surroundings;
 use crate::cli::error::Failure;
 use crate::cli::progress::Progress;
 use crate::ingest::Summary;
-use crate::model::sanitise;
+use crate::model::{Micros, sanitise};
 use crate::runtime::{
     Outside, Pipeline, PipelineOptions, RuntimeError, StopFlag, WriterReport, watch,
 };
 use crate::store::Writer;
 
 /// How often the progress line is drawn.
-const REDRAW: Duration = Duration::from_millis(200);
+pub(super) const REDRAW: Duration = Duration::from_millis(200);
 
 /// Runs the command; returns the exit code.
 pub(in crate::cli) fn run(
@@ -77,8 +77,7 @@ pub(in crate::cli) fn read_all(
             // Every sender is gone: the writer has ended, and ingest follows.
             Err(RecvTimeoutError::Disconnected) => {}
         }
-        bar.set_message(progress(&pipeline).line());
-        bar.tick();
+        draw(&bar, pipeline.progress(), pipeline.elapsed());
     }
     bar.finish_and_clear();
     let result = pipeline.join();
@@ -95,18 +94,21 @@ enum Wake {
     Failed(RuntimeError),
 }
 
-fn progress(pipeline: &Pipeline) -> Progress {
-    let of = pipeline.progress();
+/// Draws how far it is.
+pub(super) fn draw(bar: &ProgressBar, of: &crate::ingest::Progress, elapsed: Micros) {
     let total = of.bytes_total.load(Ordering::Relaxed);
-    Progress {
+    let progress = Progress {
         bytes: of.bytes_done.load(Ordering::Relaxed),
         bytes_total: (total > 0).then_some(total),
         lines: of.lines.load(Ordering::Relaxed),
-        elapsed: pipeline.elapsed(),
-    }
+        elapsed,
+    };
+    bar.set_message(progress.line());
+    bar.tick();
 }
 
-fn bar(with: &Surroundings) -> ProgressBar {
+/// Returns the bar that is drawn on, which is hidden where nobody sees it.
+pub(super) fn bar(with: &Surroundings) -> ProgressBar {
     let is_shown = with.stderr_is_terminal && !with.global.quiet && with.capabilities.has_screen;
     let target = if is_shown {
         ProgressDrawTarget::stderr()

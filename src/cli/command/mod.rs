@@ -4,7 +4,9 @@ pub(super) mod dashboard;
 pub(super) mod demo;
 pub(super) mod doctor;
 pub(super) mod explain;
+pub(super) mod export;
 pub(super) mod ingest;
+pub(super) mod quick;
 pub(super) mod report;
 pub(super) mod retry;
 

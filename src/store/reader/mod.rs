@@ -1,6 +1,7 @@
 //! Answers questions from a read-only connection.
 
 mod explain;
+mod export;
 mod fold;
 mod lists;
 mod sources;
