@@ -4,12 +4,15 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use super::Clock;
 use super::RuntimeError;
+use super::pruner::{Pruner, WriterReport};
+use crate::config::Retention;
 use crate::ingest::{Sink, SinkError};
 use crate::model::{
     Batch, ByteOffset, Generation, GenerationId, HashKey, LineMarks, NewGeneration,
 };
-use crate::store::{Committed, LogCopier, Prepared, StoreError, Writer};
+use crate::store::{LogCopier, Prepared, StoreError, Writer};
 
 /// Batches that may wait for the writer: with the batch size this bounds memory and is the
 /// back-pressure on ingest.
@@ -34,15 +37,6 @@ enum Command {
     Flush(SyncSender<()>),
 }
 
-/// What the writer tells while it works.
-#[derive(Debug)]
-pub enum WriterReport {
-    /// A transaction is on disk.
-    Committed(Committed),
-    /// The writer gave up; nothing of the last transaction was stored.
-    Failed(StoreError),
-}
-
 /// The running writer thread.
 #[derive(Debug)]
 pub struct WriterThread {
@@ -57,13 +51,15 @@ impl WriterThread {
     /// When the thread cannot be started.
     pub fn start(
         writer: Writer,
+        retention: Retention,
+        clock: Clock,
         report: impl FnMut(WriterReport) + Send + 'static,
     ) -> Result<(Self, StoreSink), RuntimeError> {
         let (sender, receiver) = mpsc::sync_channel(QUEUE_LEN);
         let key = writer.hash_key();
         let thread = thread::Builder::new()
             .name("writer".to_owned())
-            .spawn(move || work(writer, &receiver, report))
+            .spawn(move || work(writer, &receiver, Pruner::new(retention, clock), report))
             .map_err(|_| RuntimeError::Thread("writer"))?;
         Ok((Self { thread }, StoreSink { sender, key }))
     }
@@ -80,7 +76,12 @@ impl WriterThread {
     }
 }
 
-fn work(mut writer: Writer, commands: &Receiver<Command>, mut report: impl FnMut(WriterReport)) {
+fn work(
+    mut writer: Writer,
+    commands: &Receiver<Command>,
+    mut pruner: Pruner,
+    mut report: impl FnMut(WriterReport),
+) {
     // A command that was taken off the queue while batches were gathered and has to come after them.
     let mut next = None;
     let mut is_failed = false;
@@ -88,11 +89,14 @@ fn work(mut writer: Writer, commands: &Receiver<Command>, mut report: impl FnMut
     loop {
         let command = match next.take() {
             Some(command) => command,
-            None => match commands.recv_timeout(IDLE) {
+            None => match commands.recv_timeout(pruner.pause().unwrap_or(IDLE)) {
                 Ok(command) => command,
                 Err(RecvTimeoutError::Timeout) => {
                     if let Err(error) = writer.checkpoint_if_due(true) {
                         report(WriterReport::Failed(error));
+                    }
+                    if let Some(told) = pruner.step(&mut writer) {
+                        report(told);
                     }
                     continue;
                 }
@@ -124,6 +128,9 @@ fn work(mut writer: Writer, commands: &Receiver<Command>, mut report: impl FnMut
                         report(WriterReport::Committed(committed));
                         if let Err(error) = care(&mut writer, copying.as_ref()) {
                             report(WriterReport::Failed(error));
+                        }
+                        if let Some(told) = pruner.step(&mut writer) {
+                            report(told);
                         }
                     }
                     Err(error) => {

@@ -190,6 +190,14 @@ impl<'w> Work<'w> {
         here: &mut Committed,
     ) -> Result<(), StoreError> {
         let mut row = self.find(keys.id)?.first().copied();
+        if row.is_some_and(|row| row < self.writer.watermarks.first_row)
+            || (row.is_none() && self.writer.watermarks.is_dropped(request.ts))
+        {
+            // It was known, and dropped because it was too old.
+            here.duplicates += 1;
+            self.changes.take_back(&request);
+            return Ok(());
+        }
         if let Some(row) = row
             && self.is_repetition(row, keys.encoded.hash)?
         {

@@ -27,6 +27,7 @@ mod pty;
 mod quarantine;
 mod quick;
 mod readme;
+mod retention;
 mod roles;
 mod samples;
 mod samples_table;

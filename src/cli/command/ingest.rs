@@ -47,16 +47,17 @@ pub(in crate::cli) fn read_all(
         drop(outside.try_send(Wake::Outside(event)));
     })?;
     let stop = StopFlag::default();
-    let report = move |report: WriterReport| {
-        if let WriterReport::Failed(error) = report {
-            drop(sender.try_send(Wake::Failed(error.into())));
-        }
+    let report = move |report: WriterReport| match report {
+        WriterReport::Failed(error) => drop(sender.try_send(Wake::Failed(error.into()))),
+        WriterReport::Noted(text) => drop(sender.try_send(Wake::Noted(text))),
+        WriterReport::Committed(_) => {}
     };
     let options = PipelineOptions {
         sources,
         is_followed,
         remote_pace: with.remote_pace,
         rules: with.rules.clone(),
+        retention: with.retention,
         ..PipelineOptions::default()
     };
     let pipeline = Pipeline::start(writer, options, &with.clock, stop, report)?;
@@ -69,6 +70,7 @@ pub(in crate::cli) fn read_all(
                 code = event.exit_code();
                 pipeline.stop();
             }
+            Ok(Wake::Noted(text)) => with.say(sanitise(&text).as_str()),
             Ok(Wake::Failed(error)) => {
                 failure = Some(error);
                 pipeline.stop();
@@ -92,6 +94,7 @@ pub(in crate::cli) fn read_all(
 enum Wake {
     Outside(Outside),
     Failed(RuntimeError),
+    Noted(String),
 }
 
 /// Draws how far it is.

@@ -2,10 +2,13 @@
 
 mod explain;
 mod export;
+mod facts;
 mod fold;
 mod lists;
 mod sources;
 mod window;
+
+pub use facts::DatabaseFacts;
 
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
