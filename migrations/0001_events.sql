@@ -94,6 +94,9 @@ CREATE TABLE residual_patch (row INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT
 CREATE TABLE zone (first_row INTEGER PRIMARY KEY, last_row INTEGER NOT NULL, ts_min INTEGER NOT NULL,
   ts_max INTEGER NOT NULL) STRICT;
 
+-- When rows were stored, about once a minute: those from first_row on were stored at that time or later.
+CREATE TABLE landed (first_row INTEGER PRIMARY KEY, at INTEGER NOT NULL) STRICT;
+
 -- cell: 1048576 times the minutes, hours or days since 1970 UTC, plus the route (0: unknown).
 CREATE TABLE rollup_minute (
   cell INTEGER PRIMARY KEY,
@@ -174,3 +177,84 @@ CREATE TABLE quarantine_line (generation INTEGER NOT NULL, offset INTEGER NOT NU
 CREATE TABLE reject_count (generation INTEGER NOT NULL, reason TEXT NOT NULL, count INTEGER NOT NULL,
   offset INTEGER NOT NULL, len INTEGER NOT NULL, detail TEXT NOT NULL, first_seen INTEGER NOT NULL,
   PRIMARY KEY (generation, reason)) STRICT, WITHOUT ROWID;
+
+-- For people with sqlite3: names, words and units instead of numbers. Columns are only ever added.
+CREATE VIEW requests AS SELECT
+  r.row AS row,
+  strftime('%Y-%m-%dT%H:%M:%fZ', r.ts / 1000000.0, 'unixepoch') AS time,
+  r.ts AS ts_us,
+  CASE typeof(r.id) WHEN 'blob' THEN lower(substr(hex(r.id), 1, 8) || '-' || substr(hex(r.id), 9, 4) || '-' ||
+    substr(hex(r.id), 13, 4) || '-' || substr(hex(r.id), 17, 4) || '-' || substr(hex(r.id), 21)) ELSE r.id END AS request_id,
+  printf('%016x', r.session) AS session,
+  coalesce((SELECT text FROM name WHERE id = p.route), '(unknown)') AS route,
+  (SELECT text FROM name WHERE id = p.task_class) AS task_class,
+  (SELECT text FROM name WHERE id = p.policy) AS policy,
+  (SELECT text FROM name WHERE id = p.rule) AS rule,
+  (SELECT text FROM name WHERE id = p.tier) AS tier,
+  (SELECT text FROM name WHERE id = p.reason) AS reason,
+  (SELECT text FROM name WHERE id = p.model) AS model,
+  CASE p.outcome WHEN 1 THEN 'completed' WHEN 2 THEN 'failed' WHEN 3 THEN 'cancelled' END AS outcome,
+  p.attempts AS attempts,
+  (p.flags & 32) <> 0 OR EXISTS (SELECT 1 FROM attempt a
+    WHERE a.place BETWEEN r.row * 65536 AND r.row * 65536 + 65535 AND a.outcome = 1) AS escalated,
+  (p.flags & 16) <> 0 OR EXISTS (SELECT 1 FROM attempt a
+    WHERE a.place BETWEEN r.row * 65536 AND r.row * 65536 + 65535 AND a.outcome IN (2, 3, 4)) AS fallback,
+  EXISTS (SELECT 1 FROM correction c WHERE c.request = r.row) AS corrected,
+  r.latency_us / 1000.0 AS latency_ms,
+  r.ttft_us / 1000.0 AS ttft_ms,
+  r.input_tokens AS input_tokens,
+  r.output_tokens AS output_tokens,
+  r.cost_nano / 1e9 AS cost_usd
+FROM request r JOIN profile p ON p.id = r.profile;
+
+-- n counts from 1 in the order of the chain. Of the only attempt of a request that ended well, tier and provider
+-- are not told here.
+CREATE VIEW attempts AS SELECT
+  r.request_id AS request_id, r.row AS row, r.time AS time, r.route AS route,
+  a.place - r.row * 65536 + 1 AS n,
+  (SELECT text FROM name WHERE id = a.model) AS model,
+  (SELECT text FROM name WHERE id = a.tier) AS tier,
+  (SELECT text FROM name WHERE id = a.provider) AS provider,
+  CASE a.outcome WHEN 0 THEN 'ok' WHEN 1 THEN 'escalated' WHEN 2 THEN 'error' WHEN 3 THEN 'timeout'
+    WHEN 4 THEN 'skipped' WHEN 5 THEN 'cancelled' END AS outcome,
+  (SELECT text FROM name WHERE id = a.reason) AS reason,
+  a.latency_us / 1000.0 AS latency_ms, a.ttft_us / 1000.0 AS ttft_ms,
+  a.input_tokens AS input_tokens, a.output_tokens AS output_tokens, a.cost_nano / 1e9 AS cost_usd
+FROM attempt a JOIN requests r ON r.row = a.place / 65536
+UNION ALL SELECT
+  r.request_id, r.row, r.time, r.route, 1, r.model, NULL, NULL, 'ok', NULL,
+  r.latency_ms, r.ttft_ms, r.input_tokens, r.output_tokens, r.cost_usd
+FROM requests r WHERE r.attempts = 1 AND NOT EXISTS (SELECT 1 FROM attempt a WHERE a.place = r.row * 65536);
+
+-- via: whether the correction named the request, or its session only.
+CREATE VIEW corrections AS SELECT
+  r.request_id AS request_id, r.row AS row, r.route AS route,
+  CASE c.kind WHEN 1 THEN 'edit' WHEN 2 THEN 'regenerate' WHEN 3 THEN 'rephrase' WHEN 4 THEN 'thumbs_down'
+    WHEN 5 THEN 'takeover' ELSE 'other' END AS kind,
+  CASE c.author WHEN 1 THEN 'user' WHEN 2 THEN 'reviewer' WHEN 3 THEN 'judge' ELSE 'unknown' END AS by,
+  strftime('%Y-%m-%dT%H:%M:%fZ', c.ts / 1000000.0, 'unixepoch') AS time,
+  c.after_us / 1e6 AS after_s,
+  CASE c.is_session WHEN 0 THEN 'request' ELSE 'session' END AS via
+FROM correction c JOIN requests r ON r.row = c.request;
+
+-- level: minute, hour or day; sum one of them only. Quantiles are in blobs, which only routetop reads.
+CREATE VIEW rollups AS SELECT
+  level, strftime('%Y-%m-%dT%H:%M:%SZ', start_us / 1000000, 'unixepoch') AS start, start_us,
+  coalesce((SELECT text FROM name WHERE id = c.route), '(unknown)') AS route,
+  requests,completed,failed,cancelled,unfinished,attempts,attempted,first_pass,first_pass_lenient,escalated,fallback,
+  correctable,corrected,uncorrectable,cost_known,cost_known_completed,cost_estimated,
+  cost_nano / 1e9 AS cost_usd, cost_completed_nano / 1e9 AS cost_completed_usd
+FROM (
+SELECT 'minute' AS level, (cell >> 20) * 60000000 AS start_us, cell & 1048575 AS route,
+  requests,completed,failed,cancelled,unfinished,attempts,attempted,first_pass,first_pass_lenient,escalated,fallback,
+  correctable,corrected,uncorrectable,cost_known,cost_known_completed,cost_estimated,
+  cost_nano, cost_completed_nano FROM rollup_minute
+UNION ALL SELECT 'hour' AS level, (cell >> 20) * 3600000000 AS start_us, cell & 1048575 AS route,
+  requests,completed,failed,cancelled,unfinished,attempts,attempted,first_pass,first_pass_lenient,escalated,fallback,
+  correctable,corrected,uncorrectable,cost_known,cost_known_completed,cost_estimated,
+  cost_nano, cost_completed_nano FROM rollup_hour
+UNION ALL SELECT 'day' AS level, (cell >> 20) * 86400000000 AS start_us, cell & 1048575 AS route,
+  requests,completed,failed,cancelled,unfinished,attempts,attempted,first_pass,first_pass_lenient,escalated,fallback,
+  correctable,corrected,uncorrectable,cost_known,cost_known_completed,cost_estimated,
+  cost_nano, cost_completed_nano FROM rollup_day
+) c;

@@ -7,10 +7,11 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use super::demo::Incident;
 use super::error::UsageError;
 use super::examples::{
-    DEMO_EXAMPLES, DOCTOR_EXAMPLES, EXAMPLES, EXPLAIN_EXAMPLES, INGEST_EXAMPLES, REPORT_EXAMPLES,
+    DB_EXAMPLES, DEMO_EXAMPLES, DOCTOR_EXAMPLES, EXAMPLES, EXPLAIN_EXAMPLES, EXPORT_EXAMPLES,
+    INGEST_EXAMPLES, REPORT_EXAMPLES,
 };
 use super::times::{WindowArgs, Zone, read_time};
-use crate::config::{ThemeChoice, Wishes, nearest};
+use crate::config::{Retention, ThemeChoice, Wishes, age_of, nearest, size_of};
 use crate::model::{Micros, Timestamp, Window, sanitise};
 use crate::stats::{Page, Span};
 
@@ -155,6 +156,23 @@ pub enum Command {
         #[arg(long, value_enum, default_value = "text")]
         format: ExplainFormat,
     },
+    /// Write everything as native lines, from which the same database can be made again
+    #[command(after_help = EXPORT_EXAMPLES)]
+    Export {
+        /// The window.
+        #[command(flatten)]
+        window: WindowArgs,
+        /// The file to write, which must not be there yet [default: standard output]
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// Look after the database
+    #[command(after_help = DB_EXAMPLES)]
+    Db {
+        /// What to do.
+        #[command(subcommand)]
+        care: DbCommand,
+    },
     /// Tell what works, what does not, and the remedy
     #[command(after_help = DOCTOR_EXAMPLES)]
     Doctor {
@@ -176,7 +194,90 @@ pub enum Command {
 
 impl Command {
     /// The words of all commands.
-    const WORDS: [&'static str; 5] = ["ingest", "report", "explain", "doctor", "demo"];
+    const WORDS: [&'static str; 7] = [
+        "ingest", "report", "explain", "export", "db", "doctor", "demo",
+    ];
+}
+
+/// The ways to look after a database.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub enum DbCommand {
+    /// Tell what it is and how much it holds
+    Info,
+    /// Check pages, rows and rollups
+    Verify,
+    /// Count all rollups anew from the requests
+    Rebuild,
+    /// Drop what the config file, or these arguments, say is too old or too much
+    Prune {
+        /// Drop requests older than this, e.g. 30d
+        #[arg(long, value_name = "AGE")]
+        older_than: Option<String>,
+        /// Drop the oldest requests until the database is smaller than this, e.g. "10 GiB"
+        #[arg(long, value_name = "SIZE")]
+        max_size: Option<String>,
+        /// Do so although it is more than half of all requests
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Copy it whole, also while it is written
+    Backup {
+        /// The copy, which must not be there yet
+        #[arg(value_name = "FILE")]
+        to: PathBuf,
+    },
+}
+
+/// What to do with a database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Care {
+    /// Tell what it is.
+    Info,
+    /// Check it.
+    Verify,
+    /// Count the rollups anew.
+    Rebuild,
+    /// Drop what is too old or too much.
+    Prune {
+        /// What that is; `None`: as the config file says.
+        retention: Option<Retention>,
+        /// Whether that may be more than half of it.
+        is_sure: bool,
+    },
+    /// Copy it.
+    Backup {
+        /// Where to.
+        to: PathBuf,
+    },
+}
+
+impl DbCommand {
+    fn plan(self) -> Result<Care, UsageError> {
+        Ok(match self {
+            Self::Info => Care::Info,
+            Self::Verify => Care::Verify,
+            Self::Rebuild => Care::Rebuild,
+            Self::Backup { to } => Care::Backup { to },
+            Self::Prune {
+                older_than,
+                max_size,
+                yes,
+            } => {
+                let age = |text: String| age_of(&text).ok_or(UsageError::Age(text));
+                let size = |text: String| size_of(&text).ok_or(UsageError::Size(text));
+                let is_given = older_than.is_some() || max_size.is_some();
+                let retention = Retention {
+                    requests: older_than.map(age).transpose()?,
+                    size: max_size.map(size).transpose()?,
+                    ..Retention::default()
+                };
+                Care::Prune {
+                    retention: is_given.then_some(retention),
+                    is_sure: yes,
+                }
+            }
+        })
+    }
 }
 
 /// The forms of a report.
@@ -286,6 +387,22 @@ pub enum Plan {
         id: String,
         /// The form.
         format: ExplainFormat,
+    },
+    /// Write everything as native lines.
+    Export {
+        /// The database.
+        database: PathBuf,
+        /// The window.
+        span: Span,
+        /// The file to write; none: standard output.
+        output: Option<PathBuf>,
+    },
+    /// Look after a database.
+    Care {
+        /// The database.
+        database: PathBuf,
+        /// How.
+        care: Care,
     },
     /// Tell what works.
     Doctor {
@@ -423,6 +540,15 @@ impl Args {
                 id,
                 format,
             },
+            Command::Db { care } => Plan::Care {
+                database,
+                care: care.plan()?,
+            },
+            Command::Export { window, output } => Plan::Export {
+                database,
+                span: window.resolve(now, global.zone(), Span::All)?,
+                output: output.filter(|path| path.as_os_str() != "-"),
+            },
             Command::Doctor { sources } => Plan::Doctor { database, sources },
             Command::Demo { incident, out } => Plan::Demo { incident, out },
         })
@@ -510,6 +636,8 @@ mod tests {
             INGEST_EXAMPLES,
             REPORT_EXAMPLES,
             EXPLAIN_EXAMPLES,
+            EXPORT_EXAMPLES,
+            DB_EXAMPLES,
             DOCTOR_EXAMPLES,
             DEMO_EXAMPLES,
         ]

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::args::GlobalArgs;
 use super::error::Failure;
-use crate::config::{Config, Environment, config_path};
+use crate::config::{Config, Environment, Retention, config_path};
 use crate::format::Rules;
 
 /// The longest file read.
@@ -30,6 +30,16 @@ pub(super) fn rules(global: &GlobalArgs, environment: &Environment) -> Result<Ru
         config.prices = other.prices;
     }
     made(map, config)
+}
+
+/// Reads what the config file says of retention.
+pub(super) fn retention(
+    global: &GlobalArgs,
+    environment: &Environment,
+) -> Result<Retention, Failure> {
+    let found = found(global, environment);
+    let config = found.map_or_else(|| Ok(Config::default()), |path| parsed(&path))?;
+    Ok(config.retention)
 }
 
 /// Returns the config file: the one named, else the usual one when it is there.

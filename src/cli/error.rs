@@ -144,6 +144,18 @@ pub enum UsageError {
     /// A text is no length of time.
     #[error("read `{0}` as a length of time")]
     Length(String),
+    /// A text is no age.
+    #[error("read `{0}` as an age")]
+    Age(String),
+    /// A text is no size.
+    #[error("read `{0}` as a size")]
+    Size(String),
+    /// Nothing says what is too old or too much.
+    #[error("drop anything: nothing says what is too old or too much")]
+    NoRetention,
+    /// More than half of everything would go.
+    #[error("drop {0}% of the requests at once")]
+    TooMuch(u32),
     /// The window holds nothing.
     #[error("use the window from {from} to {to}: it ends before it starts")]
     EmptyWindow {
@@ -180,6 +192,15 @@ impl UsageError {
         match self {
             Self::Time(_) => "write 2026-11-23T14:05:00Z, 14:05 or `yesterday 14:05`".to_owned(),
             Self::Length(_) => "write a number with s, m, h, d or w, e.g. 90m or 1h30m".to_owned(),
+            Self::Age(_) => "write a number with h, d or w, at least an hour, e.g. 30d".to_owned(),
+            Self::Size(_) => {
+                "write a number with MB, GB, TB, MiB, GiB or TiB, at least 16 MiB".to_owned()
+            }
+            Self::NoRetention => {
+                "give --older-than or --max-size, or write [retention] in the config file"
+                    .to_owned()
+            }
+            Self::TooMuch(_) => "is this machine's clock right? then add --yes".to_owned(),
             Self::EmptyWindow { .. } => {
                 "a window is [from, to): put the earlier time first".to_owned()
             }

@@ -26,6 +26,26 @@ pub(super) const REPORT_EXAMPLES: &str = "Examples:
 pub(super) const EXPLAIN_EXAMPLES: &str = "Examples:
   routetop explain 8f3a91c2                     a unique beginning of the id is enough
   routetop explain req-17 --db prod.db --format json";
+pub(super) const EXPORT_EXAMPLES: &str = "Examples:
+  routetop export -o all.jsonl                  reading it in gives the same report
+  routetop export --from 14:05 --to 15:00 -o hour.jsonl
+  routetop export --since 1h | jq .route
+
+Sessions are written as the keyed hashes that are kept of them; what was in quarantine is not written.";
+pub(super) const DB_EXAMPLES: &str = "Examples:
+  routetop db info
+  routetop db verify --db prod.db               pages, the hash of every row, rollups against rows
+  routetop db backup /backup/routes.db          whole, also while it is written; a copied file is not
+  routetop db prune --older-than 30d            else as [retention] in the config file says
+  routetop db prune --max-size '10 GiB'
+  routetop db rebuild                           after a bug or damage in the rollups
+
+`routetop` does not drop anything by itself unless the config file says so:
+
+  [retention]
+  requests = \"30d\"                           with their attempts, corrections and reasons
+  minutes = \"90d\"                            sums by the minute; hours and days likewise, or for ever
+  size = \"10 GiB\"                            the oldest requests go first";
 pub(super) const DOCTOR_EXAMPLES: &str = "Examples:
   routetop doctor                               terminal, config file, database and its sources
   routetop doctor '/var/log/router/*.jsonl'     what these logs hold, before reading them

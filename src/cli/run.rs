@@ -10,7 +10,7 @@ use super::args::{Args, Plan, shown_error};
 use super::command::{self, Surroundings, print};
 use super::config_file;
 use super::error::Failure;
-use crate::config::{Capabilities, Environment};
+use crate::config::{Capabilities, Environment, Retention};
 use crate::format::Rules;
 use crate::model::sanitise;
 use crate::runtime::Clock;
@@ -67,6 +67,7 @@ fn obey(args: Args) -> Result<i32, Failure> {
         remote_pace: environment.remote_pace,
         stdout_is_terminal: io::stdout().is_terminal(),
         rules: Rules::default(),
+        retention: Retention::default(),
         global,
     };
     let plan = args.plan(system.now())?;
@@ -75,6 +76,9 @@ fn obey(args: Args) -> Result<i32, Failure> {
         (Plan::Doctor { .. }, Err(_)) => Rules::default(),
         (_, rules) => rules?,
     };
+    if !matches!(plan, Plan::Doctor { .. }) {
+        with.retention = config_file::retention(&with.global, &environment)?;
+    }
     match plan {
         Plan::Dashboard(plan) => command::dashboard::run(&with, plan),
         Plan::Ingest {
@@ -89,6 +93,12 @@ fn obey(args: Args) -> Result<i32, Failure> {
             id,
             format,
         } => command::explain::run(&with, &database, &id, format),
+        Plan::Care { database, care } => command::db::run(&with, &database, care),
+        Plan::Export {
+            database,
+            span,
+            output,
+        } => command::export::run(&with, &database, span, output.as_deref()),
         Plan::Doctor { database, sources } => {
             command::doctor::run(&with, &environment, &database, &sources)
         }

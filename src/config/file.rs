@@ -6,9 +6,10 @@ use super::Environment;
 use super::document::{ConfigError, read_document};
 use super::mapping::{self, Mapping};
 use super::price::{self, Price};
+use super::retention::Retention;
 
 /// The sections that there are.
-const SECTIONS: [&str; 2] = ["map", "price"];
+const SECTIONS: [&str; 3] = ["map", "price", "retention"];
 
 /// What the config file says; a section that is not there keeps its default.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -17,6 +18,8 @@ pub struct Config {
     pub mapping: Option<Mapping>,
     /// `[price]`, in the order in which the patterns are tried.
     pub prices: Vec<Price>,
+    /// `[retention]`.
+    pub retention: Retention,
 }
 
 impl Config {
@@ -40,6 +43,9 @@ impl Config {
                 prices: section("price")?
                     .as_ref()
                     .map_or(Ok(Vec::new()), price::read)?,
+                retention: section("retention")?
+                    .as_ref()
+                    .map_or(Ok(Retention::default()), Retention::read)?,
             })
         })
     }

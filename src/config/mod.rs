@@ -11,6 +11,7 @@ mod file;
 mod mapping;
 mod nearest;
 mod price;
+mod retention;
 
 pub use capabilities::{Capabilities, Colour, Theme, ThemeChoice, Wishes};
 pub use document::{At, ConfigError};
@@ -22,3 +23,4 @@ pub use mapping::{
 };
 pub use nearest::nearest;
 pub use price::Price;
+pub use retention::{Retention, age_of, size_of};

@@ -10,6 +10,8 @@
 mod columns;
 mod cursor;
 mod envoy;
+mod export;
+mod exported;
 mod glob;
 mod kept;
 mod langfuse;
@@ -39,6 +41,7 @@ mod vllm_sr;
 mod wire;
 
 pub use columns::{EmptyColumn, empty_columns};
+pub use export::native_line;
 pub use kept::kept_line;
 pub use parser::{Parsed, Parser};
 pub use reading::Reading;

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use memchr::memmem::Finder;
 use smallvec::{SmallVec, smallvec};
 
+use super::exported;
 use super::reading::{NATIVE, Reading};
 use super::scalar::Scalar;
 use super::scratch::{Scratch, count, finite, is_odd, millis, seconds, share, usd, whole};
@@ -218,10 +219,14 @@ fn arrival(scratch: &mut Scratch, line: &Line<'_>, request: &mut Request) -> Res
         });
     }
     request.flags.set(Flags::ARRIVAL_KNOWN);
+    choice(scratch, line, request);
+    Ok(())
+}
+
+fn choice(scratch: &mut Scratch, line: &Line<'_>, request: &mut Request) {
     request.tier = scratch.name(&line.tier);
     request.model = scratch.name(&line.model);
     request.reason = scratch.name(&line.reason);
-    Ok(())
 }
 
 fn whole_request(
@@ -229,9 +234,15 @@ fn whole_request(
     line: &Line<'_>,
     request: &mut Request,
 ) -> Result<(), Reject> {
-    arrival(scratch, line, request)?;
+    let is_exported = line.exported.form == Form::Given;
+    if is_exported {
+        choice(scratch, line, request);
+    } else {
+        arrival(scratch, line, request)?;
+    }
     match line.attempts.form {
         Form::Given => {}
+        Form::Absent if is_exported => {}
         Form::Absent | Form::Null => return Err(missing("attempts")),
         Form::Wrong => return Err(bad("`attempts` is not an array")),
     }
@@ -241,15 +252,23 @@ fn whole_request(
             .map_err(|r| reject(r.reason, format!("attempt {}: {}", idx + 1, r.detail)))?;
         attempt.n =
             u16::try_from(idx + 1).map_err(|_| bad("`attempts` has more than 65535 items"))?;
+        if is_exported {
+            exported::fill_attempt(wire, &mut attempt);
+        }
         request.attempts.push(attempt);
     }
-    request.outcome = Some(outcome(&line.outcome)?);
+    if !(is_exported && line.outcome.is_unset()) {
+        request.outcome = Some(outcome(&line.outcome)?);
+    }
     request.stamped_latency = millis(&line.latency_ms, &mut request.flags);
     request.correction = correction(
         &line.correction,
         line.corrected.is_true(),
         &mut request.flags,
     );
+    if is_exported {
+        exported::fill(&line.exported, request);
+    }
     Ok(())
 }
 

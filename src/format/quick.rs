@@ -58,7 +58,7 @@ fields! {
         Attempts "attempts", Latency "latency_ms", Outcome "outcome", Corrected "corrected",
         Correction "correction", Ttft "ttft_ms", InputTokens "input_tokens",
         OutputTokens "output_tokens", Cost "cost_usd", Provider "provider", N "n", Kind "kind", By "by",
-        After "after_s", Note "note", Label "label",
+        After "after_s", Note "note", Label "label", Exported "exported",
     }
 }
 
@@ -76,7 +76,7 @@ fields! {
     2 Call {
         Model "model", Tier "tier", Provider "provider", Latency "latency_ms", Ttft "ttft_ms",
         InputTokens "input_tokens", OutputTokens "output_tokens", Cost "cost_usd", Outcome "outcome",
-        Reason "reason",
+        Reason "reason", N "n", Start "start",
     }
 }
 
@@ -188,6 +188,7 @@ impl<'a> Line<'a> {
             | Top::After
             | Top::Note
             | Top::Label => drop(cursor.plain()?),
+            Top::Exported => cursor.take_null().then_some(())?,
             Top::Correction if cursor.take_null() => {}
             Top::Correction => self.correction = Some(self.correction(cursor)?),
             // What follows puts texts into the table of names, where only those of events belong.
@@ -271,6 +272,7 @@ impl<'a> Line<'a> {
                     Call::InputTokens => attempt.input_tokens = cursor.nullable(count)?,
                     Call::OutputTokens => attempt.output_tokens = cursor.nullable(count)?,
                     Call::Cost => attempt.cost = cursor.nullable(cost)?,
+                    Call::N | Call::Start => drop(cursor.plain()?),
                 },
                 Next::Other(key) => self.pass("attempts", key, cursor)?,
                 Next::End => break,
@@ -618,6 +620,7 @@ mod tests {
             ("cost_usd", number()),
             ("outcome", word(&["ok", "escalated", "error", "nonsense"])),
             ("reason", text()),
+            ("n", number()),
             ("region", text()),
         ])
     }
@@ -695,6 +698,7 @@ mod tests {
             ("latency_ms", number()),
             ("cost_usd", number()),
             ("note", text()),
+            ("exported", literal(&["null", "{\"flags\":8}"])),
             ("zone", number()),
         ])
     }

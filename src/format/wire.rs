@@ -138,7 +138,7 @@ record! {
         correction: CorrectionWire<'a>, latency_ms: Scalar<'a>, ttft_ms: Scalar<'a>,
         input_tokens: Scalar<'a>, output_tokens: Scalar<'a>, cost_usd: Scalar<'a>,
         provider: Scalar<'a>, n: Scalar<'a>, kind: Scalar<'a>, by: Scalar<'a>,
-        after_s: Scalar<'a>, note: Scalar<'a>, label: Scalar<'a>,
+        after_s: Scalar<'a>, note: Scalar<'a>, label: Scalar<'a>, exported: ExportedWire<'a>,
     } rest Skipped
 }
 
@@ -148,6 +148,7 @@ record! {
         model: Scalar<'a>, outcome: Scalar<'a>, tier: Scalar<'a>, provider: Scalar<'a>,
         reason: Scalar<'a>, latency_ms: Scalar<'a>, ttft_ms: Scalar<'a>,
         input_tokens: Scalar<'a>, output_tokens: Scalar<'a>, cost_usd: Scalar<'a>,
+        n: Scalar<'a>, start: Scalar<'a>,
     } rest Skipped
 }
 
@@ -175,6 +176,11 @@ record! {
     CorrectionWire {
         kind: Scalar<'a>, by: Scalar<'a>, after_s: Scalar<'a>, ts: Scalar<'a>, note: Scalar<'a>,
     } rest Skipped
+}
+
+record! {
+    /// What an exported line carries beside the native fields.
+    ExportedWire { format: Scalar<'a>, flags: Scalar<'a>, recorded: Scalar<'a> } rest Skipped
 }
 
 /// An array of records, or whatever stood in its place.

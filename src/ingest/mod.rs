@@ -27,6 +27,7 @@
 //! Lines read from a pipe are stored at most once: those not yet committed when the process dies are gone.
 
 mod assemble;
+mod bulk;
 mod catalogue;
 mod cut;
 mod decompress;
@@ -68,6 +69,7 @@ mod worker;
 #[cfg(test)]
 mod tests;
 
+pub use bulk::{BulkFile, Lines};
 pub use error::{IngestError, SinkError};
 pub use parser::{LineParser, ParsedLine};
 pub use progress::{Health, Progress, SourceStatus};

@@ -5,7 +5,10 @@
 //! same totals as ordered ones.
 
 use super::attempt_merge::{Accounts, keep, merge_accounts};
-use super::{Attempt, Correction, Flags, Logged, Name, Outcome, Request, SignalValue, Signals};
+use super::{
+    Attempt, AttemptOutcome, Correction, Flags, Logged, Name, Outcome, Request, SignalValue,
+    Signals,
+};
 
 /// A second, different account of a known fact.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,8 +72,7 @@ pub fn merge(into: &mut Request, other: Request, conflicts: &mut Vec<Conflict>) 
     for attempt in other.attempts {
         merge_attempt(into, attempt, &mut note);
     }
-    into.attempts
-        .sort_by_key(|attempt| (attempt.n, attempt.start, attempt.key));
+    into.attempts.sort_by_key(order_of);
     merge_outcome(into, other.outcome, other.flags, &mut note);
     let merged_flags = Flags::BAD_NUMBER
         | Flags::ODD_CLOCK
@@ -105,6 +107,21 @@ fn merge_attrs(into: &mut Request, attrs: impl IntoIterator<Item = (Name, Name)>
         }
     }
     into.attrs.sort_unstable();
+}
+
+/// The order of attempts; of those that began at once, an answer comes last. Their keys are random numbers,
+/// which must decide only where nothing else does.
+fn order_of(attempt: &Attempt) -> impl Ord + use<> {
+    let is_answer = attempt.outcome == AttemptOutcome::Ok;
+    let (model, latency) = (attempt.model, attempt.latency);
+    (
+        attempt.n,
+        attempt.start,
+        is_answer,
+        latency,
+        model,
+        attempt.key,
+    )
 }
 
 /// A cost that a log tells beats one that was estimated from prices, whichever came first.
@@ -386,6 +403,27 @@ mod tests {
             merge(&mut whole, line, &mut conflicts);
         }
         (whole, conflicts)
+    }
+
+    #[test]
+    fn of_attempts_that_began_at_once_the_answer_is_last_whatever_their_keys() {
+        for (failed, answered) in [(1, 2), (2, 1)] {
+            let mut names = crate::model::Names::default();
+            let mut of = |model: &str, outcome, key| {
+                let id = crate::model::RequestId::try_from_text("r-1").unwrap();
+                let mut request = Request::new(id, crate::model::Timestamp(5));
+                let mut attempt = Attempt::new(names.intern(model), outcome);
+                attempt.start = Some(crate::model::Timestamp(5));
+                attempt.key = key;
+                request.attempts.push(attempt);
+                request
+            };
+            let mut whole = of("b", AttemptOutcome::Ok, answered);
+            let other = of("a", AttemptOutcome::Error, failed);
+            merge(&mut whole, other, &mut Vec::new());
+            let outcomes: Vec<_> = whole.attempts.iter().map(|a| a.outcome).collect();
+            assert_eq!(outcomes, [AttemptOutcome::Error, AttemptOutcome::Ok]);
+        }
     }
 
     proptest! {

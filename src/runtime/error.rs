@@ -17,6 +17,9 @@ pub enum RuntimeError {
     /// A thread could not be started or died.
     #[error("run the {0} thread")]
     Thread(&'static str),
+    /// A file was written over while it was read.
+    #[error("read `{0}`: it was written over while it was read")]
+    Changed(String),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -34,6 +37,9 @@ impl RuntimeError {
             }
             Self::Terminal(_) => Some("`reset` puts a broken terminal right".to_owned()),
             Self::Thread(_) => None,
+            Self::Changed(_) => {
+                Some("try again, or `routetop ingest` it: that follows a file".to_owned())
+            }
             Self::Store(error) => Some(error.hint().to_owned()),
             Self::Ingest(error) => error.hint().map(str::to_owned),
         }

@@ -8,6 +8,7 @@
 //! | writer | the only read-write connection | batches in, grouped into one transaction |
 //! | succession | the wait for the writer's place | messages, and the ingest that it starts |
 //! | log | a connection that copies the write-ahead log | a nudge from the writer |
+//! | quick and its readers | files of which nothing is kept | the join at the end |
 //! | ingest and its parse worker | sources | a full queue is the back-pressure |
 //! | signal, hang-up, watchdog | the way out | messages, and the end by force when they are not heard |
 
@@ -20,6 +21,8 @@ mod lag;
 mod link;
 mod parser;
 mod pipeline;
+mod pruner;
+mod quick;
 mod reader;
 mod retry;
 mod signals;
@@ -36,10 +39,11 @@ pub use feeder::Feeder;
 pub use input::is_stdin_fed;
 pub use parser::FormatParser;
 pub use pipeline::{Pipeline, PipelineOptions};
+pub use pruner::WriterReport;
+pub use quick::{QuickLook, QuickScan};
 pub use retry::{RetryReport, retry_quarantine};
 pub use signals::{Outside, Watch, watch};
 pub use terminal::{TerminalGuard, install_panic_hook};
 pub use wake::DashboardOptions;
-pub use writer::WriterReport;
 
 pub use crate::ingest::{Lost, StopFlag};

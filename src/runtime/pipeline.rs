@@ -5,8 +5,10 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use super::parser::FormatParser;
-use super::writer::{WriterReport, WriterThread};
+use super::pruner::WriterReport;
+use super::writer::WriterThread;
 use super::{Clock, RuntimeError};
+use crate::config::Retention;
 use crate::format::{Parser, Rules};
 use crate::ingest::{self, IngestError, IngestOptions, Progress, SourceSpec, StopFlag, Summary};
 use crate::model::Micros;
@@ -25,6 +27,8 @@ pub struct PipelineOptions {
     pub progress: Arc<Progress>,
     /// What the user says about reading lines.
     pub rules: Rules,
+    /// What is dropped for its age or for want of room.
+    pub retention: Retention,
 }
 
 /// The running threads.
@@ -53,7 +57,7 @@ impl Pipeline {
         let sources = parse_sources(&options.sources)?;
         let key = writer.hash_key();
         let parser = FormatParser(Parser::new(writer.names()?, key, options.rules));
-        let (writer, sink) = WriterThread::start(writer, report)?;
+        let (writer, sink) = WriterThread::start(writer, options.retention, clock.clone(), report)?;
         let progress = options.progress;
         let usual = IngestOptions::default();
         let options = IngestOptions {

@@ -5,8 +5,8 @@ use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::pipeline::{Pipeline, PipelineOptions};
+use super::pruner::WriterReport;
 use super::wake::{DashboardOptions, Wake};
-use super::writer::WriterReport;
 use super::{Clock, RuntimeError};
 use crate::app::Message;
 use crate::ingest::{Progress, StopFlag};
@@ -36,6 +36,10 @@ impl Told {
             WriterReport::Committed(committed) => {
                 self.events.fetch_add(committed.events, Ordering::Relaxed);
                 committed.events
+            }
+            WriterReport::Noted(text) => {
+                *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(text);
+                0
             }
             WriterReport::Failed(error) => {
                 let text = format!("ingest stopped: failed to {error}; {}", error.hint());
@@ -79,6 +83,7 @@ impl Starter {
             remote_pace: self.options.remote_pace,
             progress: Arc::new(progress),
             rules: self.options.rules.clone(),
+            retention: self.options.retention,
         };
         Pipeline::start(writer, options, &self.clock, StopFlag::default(), report)
     }

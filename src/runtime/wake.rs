@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::pipeline::Pipeline;
 use super::signals::Outside;
 use crate::app::Message;
+use crate::config::Retention;
 use crate::format::Rules;
 
 /// What the dashboard is started with.
@@ -19,6 +20,8 @@ pub struct DashboardOptions {
     pub remote_pace: Option<Duration>,
     /// What the user says about reading lines.
     pub rules: Rules,
+    /// What is dropped for its age or for want of room.
+    pub retention: Retention,
 }
 
 /// What reaches the event loop.

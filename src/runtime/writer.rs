@@ -4,12 +4,15 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use super::Clock;
 use super::RuntimeError;
+use super::pruner::{Pruner, WriterReport};
+use crate::config::Retention;
 use crate::ingest::{Sink, SinkError};
 use crate::model::{
     Batch, ByteOffset, Generation, GenerationId, HashKey, LineMarks, NewGeneration,
 };
-use crate::store::{Committed, LogCopier, Prepared, StoreError, Writer};
+use crate::store::{LogCopier, Prepared, StoreError, Writer};
 
 /// Batches that may wait for the writer: with the batch size this bounds memory and is the
 /// back-pressure on ingest.
@@ -48,15 +51,6 @@ impl Command<Batch> {
     }
 }
 
-/// What the writer tells while it works.
-#[derive(Debug)]
-pub enum WriterReport {
-    /// A transaction is on disk.
-    Committed(Committed),
-    /// The writer gave up; nothing of the last transaction was stored.
-    Failed(StoreError),
-}
-
 /// The running writer thread, and the thread before it that prepares batches.
 #[derive(Debug)]
 pub struct WriterThread {
@@ -73,6 +67,8 @@ impl WriterThread {
     /// When a thread cannot be started.
     pub fn start(
         writer: Writer,
+        retention: Retention,
+        clock: Clock,
         report: impl FnMut(WriterReport) + Send + 'static,
     ) -> Result<(Self, StoreSink), RuntimeError> {
         let key = writer.hash_key();
@@ -80,7 +76,7 @@ impl WriterThread {
         let (prepared, receiver) = mpsc::sync_channel(QUEUE_LEN);
         let thread = thread::Builder::new()
             .name("writer".to_owned())
-            .spawn(move || work(writer, &receiver, report))
+            .spawn(move || work(writer, &receiver, Pruner::new(retention, clock), report))
             .map_err(|_| RuntimeError::Thread("writer"))?;
         let prepare = thread::Builder::new()
             .name("prepare".to_owned())
@@ -112,6 +108,7 @@ impl WriterThread {
 fn work(
     mut writer: Writer,
     commands: &Receiver<Command<Prepared>>,
+    mut pruner: Pruner,
     mut report: impl FnMut(WriterReport),
 ) {
     // A command that was taken off the queue while batches were gathered and has to come after them.
@@ -121,11 +118,14 @@ fn work(
     loop {
         let command = match next.take() {
             Some(command) => command,
-            None => match commands.recv_timeout(IDLE) {
+            None => match commands.recv_timeout(pruner.pause().unwrap_or(IDLE)) {
                 Ok(command) => command,
                 Err(RecvTimeoutError::Timeout) => {
                     if let Err(error) = writer.checkpoint_if_due(true) {
                         report(WriterReport::Failed(error));
+                    }
+                    if let Some(told) = pruner.step(&mut writer) {
+                        report(told);
                     }
                     continue;
                 }
@@ -157,6 +157,9 @@ fn work(
                         report(WriterReport::Committed(committed));
                         if let Err(error) = care(&mut writer, copying.as_ref()) {
                             report(WriterReport::Failed(error));
+                        }
+                        if let Some(told) = pruner.step(&mut writer) {
+                            report(told);
                         }
                     }
                     Err(error) => {

@@ -139,6 +139,22 @@ impl Cell {
         }
     }
 
+    /// Returns the same counts under other names, which `rename` gives.
+    #[must_use]
+    pub fn renamed(mut self, mut rename: impl FnMut(Name) -> Name) -> Self {
+        for (reason, count) in std::mem::take(&mut self.reasons) {
+            *self.reasons.entry(reason.map(&mut rename)).or_default() += count;
+        }
+        for ((from, to), count) in std::mem::take(&mut self.paths) {
+            let path = (rename(from), rename(to));
+            *self.paths.entry(path).or_default() += count;
+        }
+        for (model, used) in std::mem::take(&mut self.models) {
+            self.models.insert(rename(model), used);
+        }
+        self
+    }
+
     /// Tells whether nothing is counted.
     pub fn is_empty(&self) -> bool {
         self.requests == 0

@@ -192,6 +192,15 @@ impl<'w> Work<'w> {
     ) -> Result<(), StoreError> {
         let Keys { id, tie, .. } = fresh.keys;
         let mut row = self.find(id)?.first().copied();
+        if row.is_some_and(|row| row < self.writer.watermarks.first_row)
+            || (row.is_none() && self.writer.watermarks.is_dropped(fresh.columns.ts))
+        {
+            // It was known, and dropped because it was too old.
+            here.duplicates += 1;
+            let request = fresh.to_request(block)?;
+            self.changes.take_back(&request);
+            return Ok(());
+        }
         if let Some(row) = row
             && self.is_repetition(row, fresh.encoded.hash)?
         {

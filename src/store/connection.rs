@@ -43,6 +43,16 @@ pub(super) fn open_copier(path: &Path) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
+/// Opens an existing database to copy it whole, which takes one attached database inside SQLite.
+pub(super) fn open_source(path: &Path) -> Result<Connection, StoreError> {
+    check_sqlite()?;
+    check_file(path)?;
+    let connection = open(path, OpenFlags::SQLITE_OPEN_READ_ONLY, 5_000)?;
+    check_owner(&connection, path)?;
+    connection.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 1)?;
+    Ok(connection)
+}
+
 /// Opens an existing database to look at only.
 pub(super) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
     check_sqlite()?;
@@ -161,7 +171,8 @@ fn create(path: &Path, now: Timestamp) -> Result<(), StoreError> {
     migrate(&mut connection)?;
     connection.execute_batch(
         "INSERT INTO meta VALUES ('database_id', randomblob(16)), ('hash_key', randomblob(16)), \
-         ('orphans', 0), ('has_sessions', 0), ('kept_bytes', 0)",
+         ('orphans', 0), ('has_sessions', 0), ('kept_bytes', 0), \
+         ('first_row', 1), ('rows_from', 0), ('minutes_from', 0), ('hours_from', 0)",
     )?;
     connection.execute("INSERT INTO meta VALUES ('created_at', ?1)", params![now.0])?;
     connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;

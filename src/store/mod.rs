@@ -6,10 +6,12 @@
 //! of readers. A rollup may always be rebuilt from the rows.
 
 mod append;
+mod backup;
 mod columns;
 mod commit;
 mod conflicts;
 mod connection;
+mod counted;
 mod error;
 mod fault;
 mod ids;
@@ -24,21 +26,30 @@ mod prepare;
 mod profile;
 mod quarantine;
 mod reader;
+mod rebuild;
 mod residual;
+mod retention;
 mod rollups;
 mod row;
 mod sessions;
 mod stored;
 mod tally;
 mod transaction;
+mod verify;
+mod watermarks;
+mod whole;
 mod writer;
 
+pub use backup::backup;
+pub use counted::Counted;
 pub use error::StoreError;
 pub use fault::{Step, WriterOptions};
 pub use lock::writer_of;
 pub use log::LogCopier;
 pub use prepare::Prepared;
-pub use reader::Reader;
+pub use reader::{DatabaseFacts, Reader};
+pub use retention::Pruned;
+pub use verify::{Finding, Verified};
 pub use writer::{Committed, Writer};
 
 #[cfg(test)]

@@ -84,18 +84,18 @@ fn bound(t: i64) -> i64 {
 }
 
 /// The cells of one level, by unit since 1970 and route.
-type Cells = HashMap<(i64, i64), Cell>;
+pub(super) type Cells = HashMap<(i64, i64), Cell>;
 
 /// What a batch or a transaction changes.
 #[derive(Debug, Default)]
 pub(super) struct Changes {
     /// What is added, for each level.
-    added: [Cells; LEVELS.len()],
+    pub(super) added: [Cells; LEVELS.len()],
     removed: Vec<Request>,
     /// The first and last time of each policy, and how many requests more it has.
-    policies: HashMap<Name, (Timestamp, Timestamp, i64)>,
+    pub(super) policies: HashMap<Name, (Timestamp, Timestamp, i64)>,
     /// How many requests more there are of which only a correction is known.
-    orphans: i64,
+    pub(super) orphans: i64,
 }
 
 /// Returns the number under which a request's route stands.
@@ -139,14 +139,18 @@ impl Count {
 
 impl Changes {
     /// Counts what has no cell; `sign` tells whether the request comes or goes.
-    fn see(&mut self, request: &Request, sign: i64) {
+    pub(super) fn see(&mut self, request: &Request, sign: i64) {
         self.orphans += sign * i64::from(is_orphan(request));
         if let Some(policy) = request.policy {
             self.see_policy(policy, (request.ts, request.ts, sign));
         }
     }
 
-    fn see_policy(&mut self, policy: Name, (first, last, requests): (Timestamp, Timestamp, i64)) {
+    pub(super) fn see_policy(
+        &mut self,
+        policy: Name,
+        (first, last, requests): (Timestamp, Timestamp, i64),
+    ) {
         let seen = self.policies.entry(policy).or_insert((first, last, 0));
         *seen = (
             seen.0.min(first),
@@ -254,7 +258,7 @@ fn is_orphan(request: &Request) -> bool {
 
 impl Level {
     /// Returns the unit and the route under which a request is counted.
-    fn place_of(&self, request: &Request) -> (i64, i64) {
+    pub(super) fn place_of(&self, request: &Request) -> (i64, i64) {
         (request.ts.0.div_euclid(self.unit_us), route_of(request))
     }
 }

@@ -27,7 +27,7 @@ pub(super) fn write(
         .prepare_cached(
             "UPDATE generation SET lines=lines+?2,bytes=bytes+?3,blank=blank+?4,noise=noise+?5,\
              quarantined=quarantined+?6,events=events+?7,duplicates=duplicates+?8,\
-             conflicts=conflicts+?9,newest_ts=max(coalesce(newest_ts,?10),?10),read_at=?11,\
+             conflicts=conflicts+?9,newest_ts=max(coalesce(newest_ts,?10),coalesce(?10,newest_ts)),read_at=?11,\
              noise_sample=coalesce(?12,noise_sample),repeated=repeated+?13,\
              maps_corrections=max(maps_corrections,?14),\
              skew=CASE WHEN is_compressed THEN skew ELSE coalesce(?15,skew) END WHERE id=?1",
@@ -75,7 +75,7 @@ pub(super) fn write(
 
 /// Returns by how much the newest event of a batch is ahead of the clock here, negative when behind;
 /// `None` when the batch was not read as it was written.
-fn skew(batch: &Prepared, newest: Timestamp) -> Option<i64> {
+pub(super) fn skew(batch: &Prepared, newest: Timestamp) -> Option<i64> {
     let look = batch.advance.look;
     // A pipe has no look; what comes out of it was just written.
     let is_live = look == Look::default() || {

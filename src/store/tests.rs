@@ -216,7 +216,7 @@ proptest! {
             }
             prop_assert_eq!(bench.reader().verify_rollups().unwrap(), Vec::<String>::new());
             answers.push(comparable(bench.ask(Page::Overview { live_len: 5 })));
-            bench.writer.as_mut().unwrap().rebuild_rollups().unwrap();
+            bench.writer.as_mut().unwrap().rebuild_rollups(|_, _| ()).unwrap();
             answers.push(comparable(bench.ask(Page::Overview { live_len: 5 })));
         }
         prop_assert!(answers.windows(2).all(|pair| pair[0] == pair[1]), "{answers:#?}");
@@ -386,7 +386,12 @@ fn blocks_that_stay_whole_and_blocks_that_do_not_are_read_back_alike() {
         assert_eq!(*stored.request, expected, "{seed}");
     }
     let live = comparable(bench.ask(Page::Overview { live_len: 7 }));
-    bench.writer.as_mut().unwrap().rebuild_rollups().unwrap();
+    bench
+        .writer
+        .as_mut()
+        .unwrap()
+        .rebuild_rollups(|_, _| ())
+        .unwrap();
     let rebuilt = comparable(bench.ask(Page::Overview { live_len: 7 }));
     assert_eq!(live, rebuilt);
 }

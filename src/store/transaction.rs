@@ -69,6 +69,8 @@ impl Writer {
             self.put_names(&batch.names)?;
         }
         let events = batches.iter().map(Prepared::len).sum();
+        let read_at = batches.iter().map(|batch| batch.read_at).max();
+        self.note_landing(read_at.unwrap_or_default())?;
         let committed = Work::new(self, events).store(batches)?;
         self.fuse.pass(Step::BeforeCommit);
         self.connection.execute_batch("COMMIT")?;
@@ -79,6 +81,11 @@ impl Writer {
             self.connection.execute_batch("COMMIT")?;
         }
         Ok(committed)
+    }
+
+    /// Moves the checkpoint of one batch.
+    pub(super) fn advance_one(&mut self, batch: &Prepared) -> Result<(), StoreError> {
+        self.advance(&[Stepped::of(batch)])
     }
 
     fn advance(&mut self, steps: &[Stepped]) -> Result<(), StoreError> {

@@ -1,4 +1,4 @@
-//! The only writing connection: opening, generations, checkpoints of the log, care of the rollups.
+//! The only writing connection: opening and closing, generations, what is kept in memory.
 
 use std::path::{Path, PathBuf};
 
@@ -9,8 +9,9 @@ use super::fault::{Fuse, WriterOptions};
 use super::ids::IdIndex;
 use super::lock::WriterLock;
 use super::profile::Profiles;
-use super::row::{BlockCache, load_range};
-use super::{StoreError, connection, kept, rollups};
+use super::row::BlockCache;
+use super::watermarks::Watermarks;
+use super::{StoreError, connection, kept};
 use crate::model::{
     ByteOffset, Fingerprint, Generation, GenerationId, GenerationState, HashKey, LineMarks, Look,
     Names, NewGeneration, SourceId, Timestamp,
@@ -39,6 +40,12 @@ pub struct Writer {
     pub(super) next_row: i64,
     /// Bytes of line marks kept.
     pub(super) mark_bytes: u64,
+    /// What retention has dropped.
+    pub(super) watermarks: Watermarks,
+    /// When it was last noted by when rows had been stored.
+    pub(super) landed_at: Timestamp,
+    /// By when all rows had been stored.
+    pub(super) stored_at: Timestamp,
     pub(super) is_split: bool,
     pub(super) fuse: Fuse,
     path: PathBuf,
@@ -85,6 +92,9 @@ impl Writer {
             key: HashKey(key),
             next_row: 1,
             mark_bytes: 0,
+            watermarks: Watermarks::default(),
+            landed_at: Timestamp(0),
+            stored_at: Timestamp(0),
             connection,
             is_split: options.split_checkpoint,
             fuse: Fuse::new(options),
@@ -104,6 +114,16 @@ impl Writer {
             |row| row.get(0),
         )?;
         self.mark_bytes = mark_bytes(&self.connection)?;
+        self.watermarks = Watermarks::load(&self.connection)?;
+        // Numbers are never given twice: late facts would find another request behind them.
+        self.next_row = self.next_row.max(self.watermarks.first_row);
+        let latest = |sql: &str| -> Result<Timestamp, StoreError> {
+            Ok(Timestamp(
+                self.connection.query_row(sql, [], |row| row.get(0))?,
+            ))
+        };
+        self.stored_at = latest("SELECT coalesce(max(read_at),0) FROM generation")?;
+        self.landed_at = latest("SELECT coalesce(max(at),0) FROM landed")?;
         let mut select = self
             .connection
             .prepare("SELECT DISTINCT session FROM session_correction")?;
@@ -213,35 +233,6 @@ impl Writer {
 
     pub(super) fn path(&self) -> &Path {
         &self.path
-    }
-
-    /// Counts all rows again into fresh rollups.
-    ///
-    /// # Errors
-    ///
-    /// When the database cannot be read or written.
-    pub fn rebuild_rollups(&mut self) -> Result<(), StoreError> {
-        let step = self
-            .connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)?;
-        for level in rollups::LEVELS {
-            step.execute(&format!("DELETE FROM {}", level.table), [])?;
-        }
-        let last: i64 = step.query_row("SELECT coalesce(max(row), 0) FROM request", [], |row| {
-            row.get(0)
-        })?;
-        let mut first = 1;
-        while first <= last {
-            let rows = load_range(&step, first, first + 49_999)?;
-            let mut count = rollups::Count::default();
-            for (_, stored) in &rows {
-                count.add(&stored.effective());
-            }
-            count.into_changes().flush_cells(&step)?;
-            first += 50_000;
-        }
-        step.commit()?;
-        Ok(())
     }
 
     /// Moves the log into the database and closes it.

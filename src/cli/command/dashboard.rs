@@ -37,6 +37,7 @@ pub(in crate::cli) fn run(with: &Surroundings, mut plan: Dashboard) -> Result<i3
         sources: plan.sources,
         remote_pace: with.remote_pace,
         rules: with.rules.clone(),
+        retention: with.retention,
     };
     Ok(run_dashboard(&options, app, &with.clock)?)
 }

@@ -11,14 +11,14 @@ use super::Surroundings;
 use crate::cli::error::Failure;
 use crate::cli::progress::Progress;
 use crate::ingest::Summary;
-use crate::model::sanitise;
+use crate::model::{Micros, sanitise};
 use crate::runtime::{
     Outside, Pipeline, PipelineOptions, RuntimeError, StopFlag, WriterReport, watch,
 };
 use crate::store::Writer;
 
 /// How often the progress line is drawn.
-const REDRAW: Duration = Duration::from_millis(200);
+pub(super) const REDRAW: Duration = Duration::from_millis(200);
 
 /// Runs the command; returns the exit code.
 pub(in crate::cli) fn run(
@@ -47,16 +47,17 @@ pub(in crate::cli) fn read_all(
         drop(outside.try_send(Wake::Outside(event)));
     })?;
     let stop = StopFlag::default();
-    let report = move |report: WriterReport| {
-        if let WriterReport::Failed(error) = report {
-            drop(sender.try_send(Wake::Failed(error.into())));
-        }
+    let report = move |report: WriterReport| match report {
+        WriterReport::Failed(error) => drop(sender.try_send(Wake::Failed(error.into()))),
+        WriterReport::Noted(text) => drop(sender.try_send(Wake::Noted(text))),
+        WriterReport::Committed(_) => {}
     };
     let options = PipelineOptions {
         sources,
         is_followed,
         remote_pace: with.remote_pace,
         rules: with.rules.clone(),
+        retention: with.retention,
         ..PipelineOptions::default()
     };
     let pipeline = Pipeline::start(writer, options, &with.clock, stop, report)?;
@@ -69,6 +70,7 @@ pub(in crate::cli) fn read_all(
                 code = event.exit_code();
                 pipeline.stop();
             }
+            Ok(Wake::Noted(text)) => with.say(sanitise(&text).as_str()),
             Ok(Wake::Failed(error)) => {
                 failure = Some(error);
                 pipeline.stop();
@@ -77,8 +79,7 @@ pub(in crate::cli) fn read_all(
             // Every sender is gone: the writer has ended, and ingest follows.
             Err(RecvTimeoutError::Disconnected) => {}
         }
-        bar.set_message(progress(&pipeline).line());
-        bar.tick();
+        draw(&bar, pipeline.progress(), pipeline.elapsed());
     }
     bar.finish_and_clear();
     let result = pipeline.join();
@@ -93,20 +94,24 @@ pub(in crate::cli) fn read_all(
 enum Wake {
     Outside(Outside),
     Failed(RuntimeError),
+    Noted(String),
 }
 
-fn progress(pipeline: &Pipeline) -> Progress {
-    let of = pipeline.progress();
+/// Draws how far it is.
+pub(super) fn draw(bar: &ProgressBar, of: &crate::ingest::Progress, elapsed: Micros) {
     let total = of.bytes_total.load(Ordering::Relaxed);
-    Progress {
+    let progress = Progress {
         bytes: of.bytes_done.load(Ordering::Relaxed),
         bytes_total: (total > 0).then_some(total),
         lines: of.lines.load(Ordering::Relaxed),
-        elapsed: pipeline.elapsed(),
-    }
+        elapsed,
+    };
+    bar.set_message(progress.line());
+    bar.tick();
 }
 
-fn bar(with: &Surroundings) -> ProgressBar {
+/// Returns the bar that is drawn on, which is hidden where nobody sees it.
+pub(super) fn bar(with: &Surroundings) -> ProgressBar {
     let is_shown = with.stderr_is_terminal && !with.global.quiet && with.capabilities.has_screen;
     let target = if is_shown {
         ProgressDrawTarget::stderr()

@@ -1,10 +1,13 @@
 //! One file a command: each carries out its plan with the threads and devices of `runtime`.
 
 pub(super) mod dashboard;
+pub(super) mod db;
 pub(super) mod demo;
 pub(super) mod doctor;
 pub(super) mod explain;
+pub(super) mod export;
 pub(super) mod ingest;
+pub(super) mod quick;
 pub(super) mod report;
 pub(super) mod retry;
 
@@ -14,7 +17,7 @@ use std::time::Duration;
 use super::args::GlobalArgs;
 use super::error::Failure;
 use super::report::style::Style;
-use crate::config::Capabilities;
+use crate::config::{Capabilities, Retention};
 use crate::format::Rules;
 use crate::runtime::Clock;
 
@@ -29,6 +32,8 @@ pub(super) struct Surroundings {
     pub(super) clock: Clock,
     /// What the user says about reading lines.
     pub(super) rules: Rules,
+    /// What is dropped for its age or for want of room.
+    pub(super) retention: Retention,
     /// Whether stdout is a terminal.
     pub(super) stdout_is_terminal: bool,
     /// Whether stderr is a terminal.

@@ -1,11 +1,15 @@
 //! Answers questions from a read-only connection.
 
 mod explain;
+mod export;
+mod facts;
 mod fold;
 mod lists;
 mod nowcast;
 mod sources;
 mod window;
+
+pub use facts::DatabaseFacts;
 
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};

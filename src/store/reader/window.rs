@@ -12,6 +12,7 @@ use crate::stats::{
 use crate::store::StoreError;
 use crate::store::rollups::{LEVELS, route_of, scan};
 use crate::store::row::load_range;
+use crate::store::watermarks::{Watermarks, day_from, hour_from};
 
 impl Reader {
     /// Calls `visit` with every row in the window, without residuals.
@@ -176,7 +177,35 @@ impl Reader {
             )?,
             found => found,
         };
-        Ok(found.map(|(low, high)| (Timestamp(low), Timestamp(high))))
+        let oldest = self.oldest_rollup()?;
+        Ok(found.map(|(low, high)| {
+            (
+                oldest.map_or(Timestamp(low), |at| at.min(Timestamp(low))),
+                Timestamp(high),
+            )
+        }))
+    }
+
+    /// Returns when the oldest rollup begins, where it has outlived its rows.
+    fn oldest_rollup(&self) -> Result<Option<Timestamp>, StoreError> {
+        if Watermarks::load(&self.connection)?.rows_from.is_none() {
+            return Ok(None);
+        }
+        let first = (Timestamp::EARLIEST_SANE.0.div_euclid(60_000_000)) << 20;
+        let mut oldest = None;
+        for (level, first) in LEVELS.iter().zip([first, first / 60, first / 1_440]) {
+            let sql = format!("SELECT min(cell)>>20 FROM {} WHERE cell>=?1", level.table);
+            let mut select = self.connection.prepare_cached(&sql)?;
+            let unit: Option<i64> = select.query_row([first], |row| row.get(0))?;
+            let start = unit.map(|unit| Timestamp(unit.saturating_mul(level.unit_us)));
+            // The finest that reaches back says best where it begins.
+            if start.is_some_and(|start| {
+                oldest.is_none_or(|oldest| start.plus(level_len(level.unit_us)) <= oldest)
+            }) {
+                oldest = start;
+            }
+        }
+        Ok(oldest)
     }
 
     /// Answers everything but lists.
@@ -216,6 +245,7 @@ impl Reader {
             }
         };
         // All that was read counts, those with an odd clock too, which the window leaves out.
+        let window = Watermarks::load(&self.connection)?.widened(window);
         let counted = match query.span {
             Span::All => Window::ALL,
             _ => window,
@@ -365,6 +395,10 @@ impl Reader {
     }
 }
 
+fn level_len(unit_us: i64) -> Micros {
+    Micros(unit_us.unsigned_abs())
+}
+
 /// Trends start at a whole minute, hour or day, whichever the step is made of.
 fn trend_start(window: Window, step: Micros) -> i64 {
     let unit = match step {
@@ -423,10 +457,19 @@ impl Reader {
     /// When the database cannot be read or is damaged.
     pub fn verify_rollups(&mut self) -> Result<Vec<String>, StoreError> {
         let mut differences = Vec::new();
+        let rows_from = Watermarks::load(&self.connection)?.rows_from;
         for level in LEVELS {
+            let whole_from = match (rows_from, level.unit_us) {
+                (None, _) => Timestamp(i64::MIN),
+                (Some(from), 86_400_000_000) => day_from(from),
+                (Some(from), _) => hour_from(from),
+            };
             let mut truth: BTreeMap<(i64, i64), Cell> = BTreeMap::new();
             self.rows_in(Window::ALL, &mut |_, stored| {
                 let request = stored.effective();
+                if request.ts < whole_from {
+                    return;
+                }
                 let key = (request.ts.0.div_euclid(level.unit_us), route_of(&request));
                 truth.entry(key).or_default().add(&request);
             })?;
@@ -435,7 +478,7 @@ impl Reader {
             scan(
                 &self.connection,
                 level,
-                (i64::MIN, i64::MAX),
+                (whole_from.0.div_euclid(level.unit_us), i64::MAX),
                 true,
                 &mut kept,
                 &place,
