@@ -45,7 +45,7 @@ fn tagged<const LEN: usize>(key: &HashKey, tag: u8, bytes: &[u8]) -> u64 {
 }
 
 /// A batch whose rows are encoded.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Prepared {
     pub(super) advance: Advance,
     pub(super) read_at: Timestamp,
@@ -72,7 +72,7 @@ pub(super) struct Block {
 }
 
 /// One event, ready to be stored.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) enum Fact {
     Request(Box<Request>, Keys),
     SessionCorrection(SessionCorrection),
