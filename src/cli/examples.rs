@@ -40,12 +40,12 @@ pub(super) const DB_EXAMPLES: &str = "Examples:
   routetop db prune --max-size '10 GiB'
   routetop db rebuild                           after a bug or damage in the rollups
 
-`routetop` does not drop anything by itself unless the config file says so:
+Nothing is dropped unless the config file says so, e.g.
 
-  [retention]
-  requests = \"30d\"                           with their attempts, corrections and reasons
-  minutes = \"90d\"                            sums by the minute; hours and days likewise, or for ever
-  size = \"10 GiB\"                            the oldest requests go first";
+[retention]
+requests = \"30d\"   # with their attempts, corrections and reasons
+minutes = \"90d\"    # sums by the minute; hours and days likewise, or for ever
+size = \"10 GiB\"    # the oldest requests go first";
 pub(super) const DOCTOR_EXAMPLES: &str = "Examples:
   routetop doctor                               terminal, config file, database and its sources
   routetop doctor '/var/log/router/*.jsonl'     what these logs hold, before reading them

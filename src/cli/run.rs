@@ -13,7 +13,7 @@ use super::error::Failure;
 use crate::config::{Capabilities, Environment, Retention};
 use crate::format::Rules;
 use crate::model::sanitise;
-use crate::runtime::Clock;
+use crate::runtime::{Clock, outlive_file_limits};
 
 /// Runs the program.
 pub fn main() -> ExitCode {
@@ -71,6 +71,7 @@ fn obey(args: Args) -> Result<i32, Failure> {
         global,
     };
     let plan = args.plan(system.now())?;
+    outlive_file_limits()?;
     with.rules = match (&plan, config_file::rules(&with.global, &environment)) {
         // A wrong config file is one of the findings.
         (Plan::Doctor { .. }, Err(_)) => Rules::default(),

@@ -7,8 +7,8 @@ use serde_json::{Map, Value, json};
 
 use super::reading::NATIVE;
 use crate::model::{
-    Attempt, Correction, Event, Flags, Logged, Marker, Micros, Name, Names, NanoUsd, Request,
-    SessionCorrection, SessionKey, SignalValue, Signals,
+    Attempt, Correction, Event, Flags, Logged, Marker, Micros, Name, Names, NanoUsd, Outcome,
+    Request, SessionCorrection, SessionKey, SignalValue, Signals, Timestamp,
 };
 
 /// An object that is being filled, field by field in the order of the line.
@@ -85,7 +85,7 @@ impl<'n> Fields<'n> {
             .map(|one| self.attempt(one))
             .collect();
         self.put("attempts", attempts);
-        self.put_if("outcome", request.outcome.map(|outcome| outcome.word()));
+        self.put_if("outcome", request.outcome.map(Outcome::word));
         self.put_if("latency_ms", request.stamped_latency.map(millis));
         self.put_if("correction", request.correction.map(correction));
         let mut flags = request.flags;
@@ -104,7 +104,7 @@ impl<'n> Fields<'n> {
         if attempt.n > 0 {
             fields.put("n", attempt.n);
         }
-        fields.put_if("start", attempt.start.map(|start| start.to_rfc3339()));
+        fields.put_if("start", attempt.start.map(Timestamp::to_rfc3339));
         fields.put_name("model", Some(attempt.model));
         fields.put_name("tier", attempt.tier);
         fields.put_name("provider", attempt.provider);

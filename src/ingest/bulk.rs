@@ -66,7 +66,7 @@ impl BulkFile {
         let ids: HashSet<_> = files.iter().map(|file| file.seen.id).collect();
         let is_alone = files.len() == 1;
         // A file that starts like another one may be a copy of it.
-        let starts: HashSet<_> = files.iter().map(|file| file.first_line()).collect();
+        let starts: HashSet<_> = files.iter().map(Self::first_line).collect();
         let are_told_apart =
             ids.len() == files.len() && starts.len() == files.len() && !starts.contains(&None);
         (is_alone || are_told_apart).then_some(files)
@@ -295,10 +295,10 @@ mod tests {
             lens in prop::collection::vec(prop_oneof![1_usize..400, 60_000_usize..900_000], 2..40),
         ) {
             let folder = tempfile::tempdir().unwrap();
-            let text: String = lens
-                .iter()
-                .map(|len| format!("{{\"t\":\"{}\"}}\n", "x".repeat(*len)))
-                .collect();
+            let mut text = String::new();
+            for len in &lens {
+                text.push_str(&format!("{{\"t\":\"{}\"}}\n", "x".repeat(*len)));
+            }
             let text = format!("{{}}\n{{}}\r\n{text}");
             let file = open(folder.path(), "a.jsonl", text.as_bytes()).unwrap();
             let mut buffer = Vec::new();

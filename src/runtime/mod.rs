@@ -20,6 +20,7 @@ mod input;
 mod lag;
 mod link;
 mod parser;
+mod patience;
 mod pipeline;
 mod pruner;
 mod quick;
@@ -42,7 +43,7 @@ pub use pipeline::{Pipeline, PipelineOptions};
 pub use pruner::WriterReport;
 pub use quick::{QuickLook, QuickScan};
 pub use retry::{RetryReport, retry_quarantine};
-pub use signals::{Outside, Watch, watch};
+pub use signals::{Outside, Watch, outlive_file_limits, watch};
 pub use terminal::{TerminalGuard, install_panic_hook};
 pub use wake::DashboardOptions;
 

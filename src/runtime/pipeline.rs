@@ -57,7 +57,13 @@ impl Pipeline {
         let sources = parse_sources(&options.sources)?;
         let key = writer.hash_key();
         let parser = FormatParser(Parser::new(writer.names()?, key, options.rules));
-        let (writer, sink) = WriterThread::start(writer, options.retention, clock.clone(), report)?;
+        let (writer, sink) = WriterThread::start(
+            writer,
+            options.retention,
+            clock.clone(),
+            stop.clone(),
+            report,
+        )?;
         let progress = options.progress;
         let usual = IngestOptions::default();
         let options = IngestOptions {

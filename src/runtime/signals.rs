@@ -2,12 +2,13 @@
 
 use std::io;
 use std::process;
+use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::thread;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, poll};
-use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP};
+use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGXFSZ};
 use signal_hook::iterator::Signals;
 
 use super::RuntimeError;
@@ -38,6 +39,17 @@ impl Outside {
             Self::Stop | Self::Continue => 0,
         }
     }
+}
+
+/// Makes a write beyond a limit on the size of files an error instead of the end of the process.
+///
+/// # Errors
+///
+/// When the signal cannot be caught.
+pub fn outlive_file_limits() -> Result<(), RuntimeError> {
+    signal_hook::flag::register(SIGXFSZ, Arc::default())
+        .map(drop)
+        .map_err(|_| RuntimeError::Thread("signal"))
 }
 
 /// Held by the event loop; dropping it tells the watchdog that the program left in time.

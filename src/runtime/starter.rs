@@ -17,6 +17,8 @@ use crate::store::Writer;
 pub(super) struct Told {
     events: AtomicU64,
     failure: Mutex<Option<String>>,
+    /// What the writer waits for.
+    note: Mutex<Option<String>>,
 }
 
 impl Told {
@@ -25,20 +27,22 @@ impl Told {
         self.events.load(Ordering::Relaxed)
     }
 
-    /// Returns why the writer gave up, if it did.
+    /// Returns why the writer gave up or waits, if it does.
     pub(super) fn failure(&self) -> Option<String> {
-        let failure = self.failure.lock();
-        failure.unwrap_or_else(PoisonError::into_inner).clone()
+        let text =
+            |of: &Mutex<Option<String>>| of.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        text(&self.failure).or_else(|| text(&self.note))
     }
 
     fn take(&self, report: WriterReport) -> u64 {
         match report {
             WriterReport::Committed(committed) => {
                 self.events.fetch_add(committed.events, Ordering::Relaxed);
+                *self.note.lock().unwrap_or_else(PoisonError::into_inner) = None;
                 committed.events
             }
             WriterReport::Noted(text) => {
-                *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(text);
+                *self.note.lock().unwrap_or_else(PoisonError::into_inner) = Some(text);
                 0
             }
             WriterReport::Failed(error) => {

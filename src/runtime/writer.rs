@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use super::Clock;
 use super::RuntimeError;
+use super::patience;
 use super::pruner::{Pruner, WriterReport};
 use crate::config::Retention;
-use crate::ingest::{Sink, SinkError};
+use crate::ingest::{Sink, SinkError, StopFlag};
 use crate::model::{
     Batch, ByteOffset, Generation, GenerationId, HashKey, LineMarks, NewGeneration,
 };
@@ -69,14 +70,16 @@ impl WriterThread {
         writer: Writer,
         retention: Retention,
         clock: Clock,
+        stop: StopFlag,
         report: impl FnMut(WriterReport) + Send + 'static,
     ) -> Result<(Self, StoreSink), RuntimeError> {
         let key = writer.hash_key();
+        let pruner = Pruner::new(retention, clock);
         let (sender, raw) = mpsc::sync_channel::<Command<Batch>>(RAW_LEN);
         let (prepared, receiver) = mpsc::sync_channel(QUEUE_LEN);
         let thread = thread::Builder::new()
             .name("writer".to_owned())
-            .spawn(move || work(writer, &receiver, Pruner::new(retention, clock), report))
+            .spawn(move || work(writer, &receiver, pruner, &stop, report))
             .map_err(|_| RuntimeError::Thread("writer"))?;
         let prepare = thread::Builder::new()
             .name("prepare".to_owned())
@@ -109,6 +112,7 @@ fn work(
     mut writer: Writer,
     commands: &Receiver<Command<Prepared>>,
     mut pruner: Pruner,
+    stop: &StopFlag,
     mut report: impl FnMut(WriterReport),
 ) {
     // A command that was taken off the queue while batches were gathered and has to come after them.
@@ -121,11 +125,13 @@ fn work(
             None => match commands.recv_timeout(pruner.pause().unwrap_or(IDLE)) {
                 Ok(command) => command,
                 Err(RecvTimeoutError::Timeout) => {
-                    if let Err(error) = writer.checkpoint_if_due(true) {
+                    if !is_failed && let Err(error) = writer.check_place() {
+                        is_failed = true;
                         report(WriterReport::Failed(error));
                     }
-                    if let Some(told) = pruner.step(&mut writer) {
-                        report(told);
+                    if !is_failed {
+                        let copied = writer.checkpoint_if_due(true).map(drop);
+                        look_after(&mut writer, copied, &mut pruner, &mut report);
                     }
                     continue;
                 }
@@ -135,7 +141,8 @@ fn work(
         match command {
             Command::Generations(reply) => drop(reply.send(writer.generations())),
             Command::Open(new, reply) => {
-                drop(reply.send(writer.open_generation(&new)));
+                let turn = patience::await_turn(&writer, stop, &mut report);
+                drop(reply.send(turn.and_then(|()| writer.open_generation(&new))));
             }
             Command::Marks(generation, at, reply) => {
                 drop(reply.send(writer.line_marks(generation, at)));
@@ -152,15 +159,11 @@ fn work(
                 if is_failed {
                     continue;
                 }
-                match writer.commit(batches) {
+                match patience::commit(&mut writer, batches, stop, &mut report) {
                     Ok(committed) => {
                         report(WriterReport::Committed(committed));
-                        if let Err(error) = care(&mut writer, copying.as_ref()) {
-                            report(WriterReport::Failed(error));
-                        }
-                        if let Some(told) = pruner.step(&mut writer) {
-                            report(told);
-                        }
+                        let copied = care(&mut writer, copying.as_ref());
+                        look_after(&mut writer, copied, &mut pruner, &mut report);
                     }
                     Err(error) => {
                         is_failed = true;
@@ -175,6 +178,23 @@ fn work(
     }
     if let Err(error) = writer.close() {
         report(WriterReport::Failed(error));
+    }
+}
+
+/// Goes on after a transaction, or when there is none: a log that could not be copied is safe where it is, and is
+/// copied later.
+fn look_after(
+    writer: &mut Writer,
+    copied: Result<(), StoreError>,
+    pruner: &mut Pruner,
+    report: &mut impl FnMut(WriterReport),
+) {
+    if let Err(error) = copied {
+        let text = format!("copying the log failed to {error}; it is tried again");
+        report(WriterReport::Noted(text));
+    }
+    if let Some(told) = pruner.step(writer) {
+        report(told);
     }
 }
 

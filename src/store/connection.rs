@@ -65,7 +65,11 @@ pub(super) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
 }
 
 fn check_sqlite() -> Result<(), StoreError> {
-    if rusqlite::version_number() < SQLITE_MIN.0 {
+    check_version(rusqlite::version_number())
+}
+
+fn check_version(number: i32) -> Result<(), StoreError> {
+    if number < SQLITE_MIN.0 {
         return Err(StoreError::OldSqlite {
             found: rusqlite::version().to_owned(),
             needed: SQLITE_MIN.1,
@@ -216,4 +220,16 @@ fn open(path: &Path, mode: OpenFlags, busy_ms: u64) -> Result<Connection, StoreE
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn s26_a_library_that_is_too_old_is_refused() {
+        assert!(check_sqlite().is_ok());
+        let error = check_version(3_051_002).unwrap_err();
+        assert!(matches!(error, StoreError::OldSqlite { .. }), "{error}");
+    }
 }

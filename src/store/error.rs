@@ -83,6 +83,18 @@ pub enum StoreError {
     /// The disk, or the quota, is full.
     #[error("write the database: no space left")]
     Full,
+    /// The system refused to write.
+    #[error("write the database: the system refused to")]
+    Write,
+    /// Something else stands where the database was, or nothing.
+    #[error("write the database: `{path}` is gone, or another file now")]
+    Moved {
+        /// The file that is gone.
+        path: PathBuf,
+    },
+    /// There are no numbers left for new rows.
+    #[error("number more requests: the database has as many as it can hold")]
+    OutOfNumbers,
     /// The database is damaged.
     #[error("read the database: damaged ({what})")]
     Damaged {
@@ -133,12 +145,24 @@ impl StoreError {
             Self::OldSqlite { .. } => "build with the bundled SQLite",
             Self::Busy => "try again; if it stays, end the program that holds the database",
             Self::Full => "free some space; nothing stored is lost",
+            Self::Write => {
+                "look for a limit on the size of files (ulimit -f) or a failing disk; nothing stored is lost"
+            }
+            Self::Moved { .. } => {
+                "put it back, or start again: a new database is made, and files are read from their start"
+            }
+            Self::OutOfNumbers => "go on in a new database",
             Self::Damaged { .. } => "restore a backup, or ingest the logs into a new database",
             Self::CheckpointMoved { .. } => "another writer read this source; start again",
             Self::NameClash { .. } => "another writer added names; start again",
             Self::Io { .. } => "check that the file may be read and written",
             Self::Sqlite(_) => "run again with -v for more",
         }
+    }
+
+    /// Tells whether the same may succeed once there is room.
+    pub fn is_want_of_room(&self) -> bool {
+        matches!(self, Self::Full | Self::Write)
     }
 
     /// Makes an error for damaged bytes.
@@ -152,10 +176,16 @@ impl From<rusqlite::Error> for StoreError {
         match error.sqlite_error_code() {
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy,
             Some(ErrorCode::DiskFull) => Self::Full,
+            Some(ErrorCode::SystemIoFailure) if is_write(&error) => Self::Write,
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
                 Self::damaged(error.to_string())
             }
             _ => Self::Sqlite(error),
         }
     }
+}
+
+fn is_write(error: &rusqlite::Error) -> bool {
+    let code = error.sqlite_error().map(|error| error.extended_code);
+    code == Some(rusqlite::ffi::SQLITE_IOERR_WRITE)
 }

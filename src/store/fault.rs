@@ -39,6 +39,8 @@ pub struct WriterOptions {
     pub split_checkpoint: bool,
     /// Writes although another process may: the tests must see its checkpoints refused.
     pub without_lock: bool,
+    /// The most pages that the database may have: what happens when the disk is full.
+    pub pages_max: Option<u32>,
     /// The step at which the process dies, and how many times it is passed before that.
     pub abort_at: Option<(Step, u32)>,
 }

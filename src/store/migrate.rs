@@ -1,6 +1,6 @@
 //! The table of migrations: the schema's version is the number of those applied.
 
-use rusqlite::Connection;
+use rusqlite::{Connection, TransactionBehavior};
 
 use super::StoreError;
 
@@ -20,7 +20,7 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
     let version: i32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     let applied = usize::try_from(version).unwrap_or(0);
     for (idx, sql) in MIGRATIONS.iter().enumerate().skip(applied) {
-        let step = connection.transaction()?;
+        let step = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         step.execute_batch(sql)?;
         step.pragma_update(None, "user_version", i64::try_from(idx + 1).unwrap_or(1))?;
         step.commit()?;

@@ -14,6 +14,7 @@ mod connection;
 mod counted;
 mod error;
 mod fault;
+mod ground;
 mod ids;
 mod in_row;
 mod kept;

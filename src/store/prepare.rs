@@ -48,7 +48,7 @@ fn tagged<const LEN: usize>(key: &HashKey, tag: u8, bytes: &[u8]) -> u64 {
 }
 
 /// A batch whose rows are encoded.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Prepared {
     pub(super) advance: Advance,
     pub(super) read_at: Timestamp,
@@ -79,7 +79,7 @@ pub(super) struct Block {
     clippy::large_enum_variant,
     reason = "nearly all are of the large kind, and stand in one vector"
 )]
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) enum Fact {
     Request(Fresh),
     SessionCorrection(SessionCorrection),
@@ -87,7 +87,7 @@ pub(super) enum Fact {
 }
 
 /// A request as a line told it, encoded.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Fresh {
     pub(super) columns: Columns,
     pub(super) keys: Keys,

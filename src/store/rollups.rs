@@ -87,7 +87,7 @@ fn bound(t: i64) -> i64 {
 pub(super) type Cells = HashMap<(i64, i64), Cell>;
 
 /// What a batch or a transaction changes.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Changes {
     /// What is added, for each level.
     pub(super) added: [Cells; LEVELS.len()],

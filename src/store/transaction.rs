@@ -58,6 +58,7 @@ impl Writer {
     }
 
     fn try_commit(&mut self, batches: Vec<Prepared>) -> Result<Committed, StoreError> {
+        self.check_numbers(batches.iter().map(Prepared::len).sum())?;
         self.fuse.pass(Step::BeforeBegin);
         self.connection.execute_batch("BEGIN IMMEDIATE")?;
         let steps: Vec<Stepped> = batches.iter().map(Stepped::of).collect();

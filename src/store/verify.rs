@@ -126,7 +126,7 @@ impl Reader {
             let hashes: Vec<(i64, i64)> = hashes
                 .query_map(params![first, last], |row| Ok((row.get(0)?, row.get(1)?)))?
                 .collect::<Result<_, _>>()?;
-            if rows.len() as i64 != last - first + 1 {
+            if i64::try_from(rows.len()).ok() != Some(last - first + 1) {
                 verified.find(
                     "request",
                     format!("rows {first} to {last}: some are missing"),

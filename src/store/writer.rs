@@ -6,6 +6,7 @@ use hashbrown::HashSet;
 use rusqlite::{Connection, TransactionBehavior, params};
 
 use super::fault::{Fuse, WriterOptions};
+use super::ground::Ground;
 use super::ids::IdIndex;
 use super::lock::WriterLock;
 use super::profile::Profiles;
@@ -47,6 +48,9 @@ pub struct Writer {
     /// By when all rows had been stored.
     pub(super) stored_at: Timestamp,
     pub(super) is_split: bool,
+    /// Which files it writes to.
+    pub(super) ground: Ground,
+    pub(super) has_page_limit: bool,
     pub(super) fuse: Fuse,
     path: PathBuf,
     _lock: Option<WriterLock>,
@@ -97,12 +101,22 @@ impl Writer {
             stored_at: Timestamp(0),
             connection,
             is_split: options.split_checkpoint,
+            ground: Ground::of(&path),
+            has_page_limit: options.pages_max.is_some(),
             fuse: Fuse::new(options),
             path,
             _lock: lock,
         };
-        kept::forget_old(&writer.connection, now)?;
+        match kept::forget_old(&writer.connection, now) {
+            // It is no hurry; what must be written waits for its turn.
+            Err(StoreError::Busy) => {}
+            done => done?,
+        }
         writer.reload()?;
+        writer.ground = Ground::of(&writer.path);
+        if let Some(pages) = options.pages_max {
+            writer.set_pages_max(pages)?;
+        }
         Ok(writer)
     }
 
@@ -233,6 +247,17 @@ impl Writer {
 
     pub(super) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Lets the database have so many pages and no more; only tests of a full disk do.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be used.
+    pub fn set_pages_max(&mut self, pages: u32) -> Result<(), StoreError> {
+        self.connection
+            .pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))?;
+        Ok(())
     }
 
     /// Moves the log into the database and closes it.

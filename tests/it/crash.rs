@@ -364,7 +364,7 @@ fn i4_signals_at_any_moment_end_it_soon_and_whole() {
 
 /// As long as the logs are still there.
 #[test]
-fn power_losses_lose_and_double_nothing() {
+fn s24_power_losses_lose_and_double_nothing() {
     let losses = number("ROUTETOP_TEST_POWER_LOSSES").unwrap_or(100);
     let mut harness = Harness::new(11);
     for _ in 0..losses {

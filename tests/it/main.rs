@@ -34,4 +34,5 @@ mod samples_table;
 mod source_faults;
 mod source_report;
 mod ssh_faults;
+mod store_faults;
 mod support;

@@ -93,7 +93,8 @@ fn request(id: u64, session: u64, n: u64, random: &mut Random) -> String {
         random.below(7),
         random.below(3),
         attempts.join(","),
-        ["completed", "completed", "failed", "cancelled"][random.below(4) as usize]
+        ["completed", "completed", "failed", "cancelled"]
+            [usize::try_from(random.below(4)).unwrap()]
     )
 }
 

@@ -259,8 +259,8 @@ impl QuickScan {
             let newest = tally.newest;
             let (tally, rejects) = tally.finish();
             let batch = Batch {
-                tally,
                 rejects,
+                tally,
                 ..self.batch(&file, generation, file.len(), &mut names_sent)
             };
             writer.commit_counted(batch, counted.take().unwrap_or_default(), events, newest)?;
