@@ -219,7 +219,7 @@ impl Writer {
     fn drop_ids(&self, landed: Timestamp) -> Result<usize, StoreError> {
         self.connection.execute(
             "DELETE FROM id_chunk WHERE chunk IN (SELECT c.chunk FROM id_run r JOIN id_chunk c \
-             ON c.chunk>=r.first_chunk AND c.chunk<r.first_chunk+(r.entries+511)/512 WHERE r.newest<=?1)",
+             ON c.chunk>=r.first_chunk AND c.chunk<r.first_chunk+length(r.fences)/8 WHERE r.newest<=?1)",
             [landed.0],
         )?;
         Ok(self

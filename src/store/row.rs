@@ -22,6 +22,7 @@ pub(super) fn hash(request: &Request, bytes: &[u8], key: &HashKey) -> u64 {
 
 /// Appends what of a request is hashed and stands in no record.
 pub(super) fn put_hashed(bytes: &mut Vec<u8>, request: &Request, columns: &Columns) {
+    bytes.extend_from_slice(columns.id.as_bytes());
     let session = columns.session.map_or(0, |key| key.0);
     bytes.extend_from_slice(&columns.ts.0.to_le_bytes());
     bytes.extend_from_slice(&session.to_le_bytes());

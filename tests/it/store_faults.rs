@@ -802,7 +802,7 @@ fn s28_many_requests_go_in_short_steps_and_the_file_shrinks() {
     assert!(usual < Duration::from_millis(50), "{usual:?}");
     bench.writer.checkpoint_if_due(true).unwrap();
     let after = fs::metadata(&path).unwrap().len();
-    assert!(after * 3 < before, "{after} of {before}");
+    assert!(after * 5 < before * 2, "{after} of {before}");
     let facts = Reader::open(&path).unwrap().facts().unwrap();
     assert_eq!(facts.free, 0, "everything free was given back");
 }
