@@ -32,6 +32,7 @@ mod row;
 mod sessions;
 mod tally;
 mod transaction;
+mod turn;
 mod verify;
 mod watermarks;
 mod whole;
