@@ -5,6 +5,7 @@
 //! anywhere. Only `command` and `run` touch files, clocks and terminals, through `runtime` and `store`.
 
 pub mod args;
+pub mod care;
 mod command;
 mod config_file;
 pub mod demo;

@@ -1,19 +1,24 @@
 //! How long what is kept, and how large the database may become.
 
+use std::time::Duration;
+
 use super::document::{ConfigError, Item, Section};
-use crate::model::Micros;
+
+const HOUR: Duration = Duration::from_secs(3_600);
+/// Longer than any log.
+const AGE_MAX: Duration = Duration::from_secs(1_000 * 366 * 86_400);
 
 /// What is dropped, and when; by default nothing is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Retention {
     /// The age of requests, with all that belongs to them, markers and corrections.
-    pub requests: Option<Micros>,
+    pub requests: Option<Duration>,
     /// The age of rollups by the minute.
-    pub minutes: Option<Micros>,
+    pub minutes: Option<Duration>,
     /// The age of rollups by the hour.
-    pub hours: Option<Micros>,
+    pub hours: Option<Duration>,
     /// The age of rollups by the day.
-    pub days: Option<Micros>,
+    pub days: Option<Duration>,
     /// How many bytes the database may take, its log aside; the oldest requests go first.
     pub size: Option<u64>,
 }
@@ -31,7 +36,7 @@ impl Retention {
     /// coarse sums outlive their parts.
     #[must_use]
     pub fn ordered(mut self) -> Self {
-        let not_before = |age: Option<Micros>, finer: Option<Micros>| Some(age?.max(finer?));
+        let not_before = |age: Option<Duration>, finer: Option<Duration>| Some(age?.max(finer?));
         self.minutes = not_before(self.minutes, self.requests);
         self.hours = not_before(self.hours, self.minutes);
         self.days = not_before(self.days, self.hours);
@@ -52,7 +57,7 @@ impl Retention {
     }
 }
 
-fn read_age(item: &Item<'_>) -> Result<Micros, ConfigError> {
+fn read_age(item: &Item<'_>) -> Result<Duration, ConfigError> {
     let age = item.text().and_then(age_of);
     age.ok_or_else(|| item.expected("a length of time of at least an hour, e.g. \"30d\""))
 }
@@ -63,17 +68,17 @@ fn read_size(item: &Item<'_>) -> Result<u64, ConfigError> {
 }
 
 /// Reads `12h`, `30d` or `8w`, at least an hour.
-pub fn age_of(text: &str) -> Option<Micros> {
+pub fn age_of(text: &str) -> Option<Duration> {
     let (number, unit) = split(text)?;
-    let unit = match unit {
-        "h" => Micros::HOUR,
-        "d" => Micros::DAY,
-        "w" => Micros::DAY.times(7),
+    let hours = match unit {
+        "h" => 1,
+        "d" => 24,
+        "w" => 7 * 24,
         _ => return None,
     };
-    let number: u64 = number.parse().ok()?;
-    let age = unit.0.checked_mul(number)?;
-    (age >= Micros::HOUR.0 && age < i64::MAX as u64 / 4).then_some(Micros(age))
+    let number: u32 = number.parse().ok()?;
+    let age = HOUR.checked_mul(number.checked_mul(hours)?)?;
+    (HOUR..=AGE_MAX).contains(&age).then_some(age)
 }
 
 /// Reads `500 MB`, `10GiB` and the like, at least 16 MiB.
@@ -108,7 +113,7 @@ mod tests {
     fn a_section_is_read_and_refused_with_its_place() {
         let text = "[retention]\nrequests = \"14d\"\nminutes = \"7d\"\nsize = \"10 GiB\"\n";
         let retention = Config::parse(text).unwrap().retention;
-        assert_eq!(retention.requests, Some(Micros::DAY.times(14)));
+        assert_eq!(retention.requests, Some(HOUR * 24 * 14));
         assert_eq!(
             retention.minutes, retention.requests,
             "not shorter than its parts"
@@ -129,7 +134,7 @@ mod tests {
 
     #[test]
     fn coarse_rollups_go_only_where_finer_ones_go() {
-        let day = |days| Some(Micros::DAY.times(days));
+        let day = |days: u32| Some(HOUR * 24 * days);
         let only = Retention {
             minutes: day(9),
             ..Retention::default()

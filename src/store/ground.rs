@@ -1,26 +1,8 @@
-//! Before a transaction: whether the database is still where it was opened, whether it is the writer's turn, and
-//! whether there is room.
+//! Which files a writer writes to, and whether they still stand where they were opened.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
-
-use rusqlite::ErrorCode;
-use rustix::fs::statvfs;
-use rustix::process::{Resource, getrlimit};
-
-use super::StoreError;
-use super::writer::Writer;
-
-/// With less room than that a transaction may fail.
-const ROOM_MIN: u64 = 256 << 20;
-/// How long the lock of another program is waited for at a time.
-const TURN: Duration = Duration::from_secs(1);
-/// How long it is waited for within a transaction, which begins only when it was free just before.
-const BUSY: Duration = Duration::from_secs(5);
-/// Numbers of rows end here: an entry of the index holds 39 bits.
-const ROWS_END: i64 = 1 << 39;
 
 /// Which files a writer writes to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +23,22 @@ impl Ground {
             files: files.collect(),
         }
     }
+
+    /// Returns the first file that is gone or another one now.
+    pub(super) fn missing(&self) -> Option<&Path> {
+        let is_there = |(path, known): &&(PathBuf, (u64, u64))| identity(path) == Some(*known);
+        let missing = self.files.iter().find(|file| !is_there(file));
+        missing.map(|(path, _)| path.as_path())
+    }
+
+    /// Returns the length of the longest.
+    pub(super) fn longest(&self) -> u64 {
+        let lengths = self
+            .files
+            .iter()
+            .filter_map(|(path, _)| Some(fs::metadata(path).ok()?.len()));
+        lengths.max().unwrap_or(0)
+    }
 }
 
 fn log_of(path: &Path) -> PathBuf {
@@ -52,64 +50,4 @@ fn log_of(path: &Path) -> PathBuf {
 fn identity(path: &Path) -> Option<(u64, u64)> {
     let found = fs::symlink_metadata(path).ok()?;
     Some((found.dev(), found.ino()))
-}
-
-impl Writer {
-    /// Checks that the database and its log are still the files that were opened: `SQLite` would write on into
-    /// files that nobody finds any more.
-    ///
-    /// # Errors
-    ///
-    /// When one of them is gone or another one.
-    pub fn check_place(&self) -> Result<(), StoreError> {
-        let is_there = |(path, known): &(PathBuf, (u64, u64))| identity(path) == Some(*known);
-        match self.ground.files.iter().find(|file| !is_there(file)) {
-            None => Ok(()),
-            Some((path, _)) => Err(StoreError::Moved { path: path.clone() }),
-        }
-    }
-
-    /// Tells whether no other program holds the database's lock; waits for it a second.
-    ///
-    /// # Errors
-    ///
-    /// When the database cannot be used.
-    pub fn is_my_turn(&self) -> Result<bool, StoreError> {
-        self.connection.busy_timeout(TURN)?;
-        let begun = self.connection.execute_batch("BEGIN IMMEDIATE; ROLLBACK");
-        self.connection.busy_timeout(BUSY)?;
-        match begun {
-            Ok(()) => Ok(true),
-            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => Ok(false),
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    /// Tells whether a transaction may fail for want of room: on the disk, or by a limit.
-    pub fn is_short_of_room(&self) -> bool {
-        let folder = self.path().parent().unwrap_or(Path::new("."));
-        let is_disk_full = statvfs(folder)
-            .is_ok_and(|disk| disk.f_bavail.saturating_mul(disk.f_frsize) < ROOM_MIN);
-        let longest = self
-            .ground
-            .files
-            .iter()
-            .filter_map(|(path, _)| Some(fs::metadata(path).ok()?.len()))
-            .max();
-        let limit = getrlimit(Resource::Fsize).current;
-        let is_limited =
-            limit.is_some_and(|limit| limit.saturating_sub(longest.unwrap_or(0)) < ROOM_MIN);
-        is_disk_full || is_limited || self.has_page_limit
-    }
-
-    /// Checks that `events` more rows have numbers.
-    pub(super) fn check_numbers(&self, events: usize) -> Result<(), StoreError> {
-        let end = i64::try_from(events)
-            .ok()
-            .and_then(|events| self.next_row.checked_add(events));
-        match end {
-            Some(end) if end < ROWS_END => Ok(()),
-            _ => Err(StoreError::OutOfNumbers),
-        }
-    }
 }

@@ -36,6 +36,7 @@ mod sessions;
 mod stored;
 mod tally;
 mod transaction;
+mod turn;
 mod verify;
 mod watermarks;
 mod whole;

@@ -4,6 +4,8 @@
 //! The age of a zone is that of its newest event or of its storing, whichever is later, so that an old log that
 //! is read in today stays as long as one written today. Space that became free is given back to the disk.
 
+use std::time::Duration;
+
 use rusqlite::params;
 
 use super::StoreError;
@@ -89,7 +91,7 @@ impl Writer {
             Some(size) => self.used_bytes()? > size,
             None => false,
         };
-        let cutoff = retention.requests.map(|age| now.minus(age));
+        let cutoff = retention.requests.map(|age| back(now, age));
         if let Some(prefix) = self.prefix(cutoff, is_too_large)? {
             return self.in_one_transaction(|writer| writer.drop_rows(prefix));
         }
@@ -113,7 +115,7 @@ impl Writer {
         let Some(age) = retention.requests else {
             return Ok(0.0);
         };
-        let cutoff = now.minus(age);
+        let cutoff = back(now, age);
         let share = "SELECT coalesce((SELECT CAST(count(*) AS REAL) FROM zone WHERE ts_max<?1 AND (?2<?1 OR last_row<\
              coalesce((SELECT max(first_row) FROM landed WHERE at<?1),0)))/nullif((SELECT count(*) FROM zone),0),0.0)";
         let times = [cutoff.0, self.stored_at.0];
@@ -249,7 +251,7 @@ impl Writer {
                 "DELETE FROM marker WHERE (ts,label,kind,route) IN \
                  (SELECT ts,label,kind,route FROM marker WHERE ts<?1 LIMIT ?2)",
             ] {
-                let before = now.minus(age).min(rows_from);
+                let before = back(now, age).min(rows_from);
                 gone += self
                     .connection
                     .execute(sql, params![before.0, CELLS_A_STEP])?;
@@ -266,7 +268,7 @@ impl Writer {
             ("rollup_day", 86_400_000_000, retention.days, ""),
         ];
         for (table, unit_us, age, mark) in levels {
-            let by_age = age.map(|age| now.minus(age).min(rows_from));
+            let by_age = age.map(|age| back(now, age).min(rows_from));
             // Of what is too large the oldest go, the finest first.
             let by_size = Some(rows_from).filter(|_| is_too_large && gone == 0);
             let Some(before) = by_age.max(by_size) else {
@@ -328,4 +330,8 @@ fn put_mark(writer: &Writer, key: &str, value: Option<Timestamp>) -> Result<(), 
         .prepare_cached("INSERT OR REPLACE INTO meta VALUES (?1,?2)")?
         .execute(params![key, value.unwrap_or_default().0])?;
     Ok(())
+}
+
+fn back(now: Timestamp, age: Duration) -> Timestamp {
+    now.minus(Micros(u64::try_from(age.as_micros()).unwrap_or(u64::MAX)))
 }

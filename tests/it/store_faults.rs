@@ -781,7 +781,7 @@ fn s28_many_requests_go_in_short_steps_and_the_file_shrinks() {
     bench.writer.checkpoint_if_due(true).unwrap();
     let before = fs::metadata(&path).unwrap().len();
     let retention = Retention {
-        requests: Some(Micros::DAY),
+        requests: Some(Duration::from_secs(86_400)),
         ..Retention::default()
     };
     let now = NOW.plus(Micros::DAY.times(3));
@@ -813,8 +813,8 @@ fn l1_days_of_traffic_with_retention_keep_the_file_and_its_log_as_large_as_they_
     let path = folder.path().join("r.db");
     let mut bench = Bench::new(&path, WriterOptions::default());
     let retention = Retention {
-        requests: Some(Micros::HOUR.times(6)),
-        minutes: Some(Micros::HOUR.times(12)),
+        requests: Some(Duration::from_secs(6 * 3_600)),
+        minutes: Some(Duration::from_secs(12 * 3_600)),
         ..Retention::default()
     };
     let mut sizes = Vec::new();

@@ -5,7 +5,7 @@ use std::path::Path;
 use indicatif::ProgressBar;
 
 use super::{Surroundings, ingest, print};
-use crate::cli::args::Care;
+use crate::cli::care::Care;
 use crate::cli::error::{Failure, UsageError};
 use crate::cli::words::{bytes, count};
 use crate::config::Retention;
