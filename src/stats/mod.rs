@@ -6,6 +6,7 @@
 mod cell;
 mod explain;
 mod histogram;
+mod judgement;
 mod metrics;
 mod proportion;
 mod query;
@@ -14,6 +15,9 @@ mod snapshot;
 pub use cell::{Cell, ModelUse, UNKNOWN_ROUTE};
 pub use explain::{CandidateRow, Comparison, Explanation, Hop, SignalRow};
 pub use histogram::{DecodeError, Histogram, Quantiles};
+pub use judgement::{
+    Change, ClauseTrace, Drift, Flip, Given, Judgement, Needed, RuleTrace, Step, Truth, Verdict,
+};
 pub use metrics::{ModelMetrics, PathCount, Rate, RouteMetrics};
 pub use proportion::{Interval, wilson};
 pub use query::{Baseline, Page, Query, Span};
