@@ -7,11 +7,15 @@
 pub mod args;
 mod command;
 mod config_file;
+pub mod decide;
 pub mod demo;
 mod doctor;
 pub mod error;
 mod examples;
 pub mod explain;
+pub mod policy;
+pub mod policy_args;
+mod policy_file;
 pub mod progress;
 pub mod report;
 mod run;

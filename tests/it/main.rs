@@ -22,6 +22,8 @@ mod hostile;
 mod litellm_callback;
 mod mapping;
 mod otlp;
+mod policy;
+mod policy_samples;
 mod pty;
 mod quarantine;
 mod readme;

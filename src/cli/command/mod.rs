@@ -1,10 +1,12 @@
 //! One file a command: each carries out its plan with the threads and devices of `runtime`.
 
 pub(super) mod dashboard;
+pub(super) mod decide;
 pub(super) mod demo;
 pub(super) mod doctor;
 pub(super) mod explain;
 pub(super) mod ingest;
+pub(super) mod policy;
 pub(super) mod report;
 pub(super) mod retry;
 

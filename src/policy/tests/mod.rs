@@ -3,4 +3,3 @@
 mod messages;
 mod policies;
 mod properties;
-mod samples;

@@ -135,6 +135,7 @@ impl Reader {
             has_bad_number: has(Flags::BAD_NUMBER),
             has_odd_clock: has(Flags::ODD_CLOCK),
             source: path.map(|path| (path, request.position.offset)),
+            judgement: self.judgement(&request)?,
         })
     }
 

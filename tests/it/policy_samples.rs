@@ -3,24 +3,15 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use routetop::model::AttemptOutcome;
+use routetop::policy::{ChainLink, EXPLORE, Facts, Input, Policy, Recorded};
+use routetop::stats::{Drift, Verdict};
 use serde_json::Value;
 
-use crate::model::AttemptOutcome;
-use crate::policy::{ChainLink, EXPLORE, Facts, Input, Policy, Recorded};
-use crate::stats::{Drift, Verdict};
+use crate::support::shared_samples;
 
-/// The folder of shared samples; `None` (said in one line) when it is missing outside CI.
 fn shared() -> Option<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/samples/real");
-    if folder.is_dir() {
-        return Some(folder);
-    }
-    assert!(
-        std::env::var_os("CI").is_none(),
-        "the shared samples are missing"
-    );
-    eprintln!("skipped: no shared samples beside the checkout");
-    None
+    shared_samples().map(|folder| folder.join("real"))
 }
 
 fn policy(folder: &Path, file: &str) -> Policy {
