@@ -5,13 +5,16 @@
 //! they were read.
 
 use std::borrow::Cow;
-use std::io::Write;
+use std::fmt;
+use std::io::{self, Write};
 
-use serde::Deserialize;
-use sonic_rs::{JsonType, JsonValueTrait, LazyValue};
+use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use smallvec::SmallVec;
+use sonic_rs::LazyValue;
 
 use crate::model::Timestamp;
-use crate::policy::{Facts, Input, Policy};
+use crate::policy::{Decision, Facts, Input, Policy};
 
 /// A request as a router asks about it; anything else in the line is left alone.
 #[derive(Debug, Deserialize)]
@@ -46,12 +49,11 @@ pub fn decide_line(
     if ask.request_id.is_empty() {
         return Err("`request_id` is empty".to_owned());
     }
-    let signals = ask
-        .signals
-        .as_ref()
-        .filter(|signals| signals.get_type() == JsonType::Object)
-        .map(|signals| read_signals(signals.as_raw_str()))
-        .unwrap_or_default();
+    // Signals that are no object are echoed like any others, and say nothing.
+    let signals: Signals<'_> = match &ask.signals {
+        Some(raw) => sonic_rs::from_str(raw.as_raw_str()).unwrap_or_default(),
+        None => Signals::default(),
+    };
     let mut facts = policy.facts();
     set_signals(&mut facts, &signals);
     if let Some(class) = &ask.task_class {
@@ -75,25 +77,112 @@ fn first_line(error: &sonic_rs::Error) -> String {
         .to_owned()
 }
 
-type Signal<'a> = (Cow<'a, str>, LazyValue<'a>);
+/// The signals of a line: names with values. One pass over the JSON, and no memory for usual lines.
+#[derive(Debug, Default)]
+struct Signals<'a>(SmallVec<[(Cow<'a, str>, Value<'a>); 8]>);
 
-fn read_signals(object: &str) -> Vec<Signal<'_>> {
-    sonic_rs::to_object_iter(object)
-        .filter_map(Result::ok)
-        .map(|(name, value)| (Cow::Owned(name.to_string()), value))
-        .collect()
+/// The value of a signal; anything that is no scalar is unknown.
+#[derive(Debug)]
+enum Value<'a> {
+    Unknown,
+    YesNo(bool),
+    Number(f64),
+    Text(Cow<'a, str>),
 }
 
-fn set_signals<'a>(facts: &mut Facts<'a>, signals: &'a [Signal<'a>]) {
-    for (name, value) in signals {
-        let input = if let Some(number) = value.as_f64() {
-            Input::Number(number)
-        } else if let Some(answer) = value.as_bool() {
-            Input::YesNo(answer)
-        } else if let Some(text) = value.as_str() {
-            Input::Text(text)
-        } else {
-            Input::Unknown
+impl<'de> Deserialize<'de> for Signals<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(SignalsVisitor)
+    }
+}
+
+struct SignalsVisitor;
+
+impl<'de> Visitor<'de> for SignalsVisitor {
+    type Value = Signals<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object of signals")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut signals = Signals::default();
+        while let Some(Value::Text(name)) = map.next_key()? {
+            signals.0.push((name, map.next_value()?));
+        }
+        Ok(signals)
+    }
+}
+
+impl<'de> Deserialize<'de> for Value<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ValueVisitor)
+    }
+}
+
+struct ValueVisitor;
+
+impl<'de> Visitor<'de> for ValueVisitor {
+    type Value = Value<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value")
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Self::Value, E> {
+        Ok(Value::YesNo(value))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Self::Value, E> {
+        Ok(Value::Number(value))
+    }
+
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a signal so large is beyond every threshold"
+    )]
+    fn visit_u64<E>(self, value: u64) -> Result<Self::Value, E> {
+        Ok(Value::Number(value as f64))
+    }
+
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a signal so large is beyond every threshold"
+    )]
+    fn visit_i64<E>(self, value: i64) -> Result<Self::Value, E> {
+        Ok(Value::Number(value as f64))
+    }
+
+    fn visit_borrowed_str<E>(self, value: &'de str) -> Result<Self::Value, E> {
+        Ok(Value::Text(Cow::Borrowed(value)))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Self::Value, E> {
+        Ok(Value::Text(Cow::Owned(value.to_owned())))
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(Value::Unknown)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+        while seq.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Value::Unknown)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(Value::Unknown)
+    }
+}
+
+fn set_signals<'a>(facts: &mut Facts<'a>, signals: &'a Signals<'_>) {
+    for (name, value) in &signals.0 {
+        let input = match value {
+            Value::Unknown => Input::Unknown,
+            Value::YesNo(answer) => Input::YesNo(*answer),
+            Value::Number(number) => Input::Number(*number),
+            Value::Text(text) => Input::Text(text),
         };
         facts.set(name, input);
     }
@@ -102,51 +191,65 @@ fn set_signals<'a>(facts: &mut Facts<'a>, signals: &'a [Signal<'a>]) {
 fn write(
     policy: &Policy,
     ask: &Ask<'_>,
-    decision: &crate::policy::Decision<'_>,
+    decision: &Decision<'_>,
     now: Timestamp,
     out: &mut Vec<u8>,
-) -> std::io::Result<()> {
-    fn text(out: &mut Vec<u8>, key: &str, value: &str) -> std::io::Result<()> {
-        write!(out, ",\"{key}\":")?;
-        serde_json::to_writer(out, value).map_err(Into::into)
-    }
-    fn raw(out: &mut Vec<u8>, key: &str, value: Option<&LazyValue<'_>>) -> std::io::Result<()> {
-        match value {
-            Some(value) => write!(out, ",\"{key}\":{}", value.as_raw_str()),
-            None => Ok(()),
-        }
-    }
+) -> io::Result<()> {
     out.extend_from_slice(b"{\"event\":\"decision\"");
     match &ask.ts {
-        Some(ts) => write!(out, ",\"ts\":{}", ts.as_raw_str())?,
-        None => text(out, "ts", &now.to_rfc3339())?,
+        Some(ts) => raw(out, b",\"ts\":", ts),
+        None => text(out, b",\"ts\":", &now.to_rfc3339())?,
     }
-    text(out, "request_id", &ask.request_id)?;
-    match (&ask.route, &ask.task_class) {
-        (Some(route), _) => text(out, "route", route)?,
-        (None, class) => {
-            let class = class.as_deref().unwrap_or(policy.name());
-            text(out, "route", &format!("{class}.{}", decision.tier))?;
-        }
+    text(out, b",\"request_id\":", &ask.request_id)?;
+    if let Some(route) = &ask.route {
+        text(out, b",\"route\":", route)?;
+    } else {
+        let class = ask.task_class.as_deref().unwrap_or(policy.name());
+        text(out, b",\"route\":", &format!("{class}.{}", decision.tier))?;
     }
-    raw(out, "session_id", ask.session_id.as_ref())?;
+    if let Some(session) = &ask.session_id {
+        raw(out, b",\"session_id\":", session);
+    }
     if let Some(class) = &ask.task_class {
-        text(out, "task_class", class)?;
+        text(out, b",\"task_class\":", class)?;
     }
-    text(out, "policy", policy.id())?;
-    text(out, "rule", decision.rule)?;
-    text(out, "tier", decision.tier)?;
-    text(out, "model", decision.model)?;
+    text(out, b",\"policy\":", policy.id())?;
+    text(out, b",\"rule\":", decision.rule)?;
+    text(out, b",\"tier\":", decision.tier)?;
+    text(out, b",\"model\":", decision.model)?;
     if let Some(because) = decision.because {
-        text(out, "reason", because)?;
+        text(out, b",\"reason\":", because)?;
     }
-    raw(out, "signals", ask.signals.as_ref())?;
+    if let Some(signals) = &ask.signals {
+        raw(out, b",\"signals\":", signals);
+    }
     writeln!(out, ",\"propensity\":{}}}", decision.propensity)
+}
+
+/// Appends JSON as it was read.
+fn raw(out: &mut Vec<u8>, key: &[u8], value: &LazyValue<'_>) {
+    out.extend_from_slice(key);
+    out.extend_from_slice(value.as_raw_str().as_bytes());
+}
+
+/// Appends a text; most need no escape.
+fn text(out: &mut Vec<u8>, key: &[u8], value: &str) -> io::Result<()> {
+    out.extend_from_slice(key);
+    let is_plain = |byte: u8| byte >= 0x20 && byte != b'"' && byte != b'\\';
+    if !value.bytes().all(is_plain) {
+        return serde_json::to_writer(out, value).map_err(Into::into);
+    }
+    out.push(b'"');
+    out.extend_from_slice(value.as_bytes());
+    out.push(b'"');
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::decide_line;
+    use crate::model::Timestamp;
+    use crate::policy::Policy;
     use serde_json::{Value, json};
 
     const NOW: Timestamp = Timestamp(1_795_435_200_000_000);
@@ -164,7 +267,7 @@ mod tests {
     #[test]
     fn a_request_becomes_a_native_decision() {
         let line = r#"{"request_id":"r \"1\"","task_class":"grounded_answer","session_id":"s","ts":1700000000000,
-            "signals":{"retrieval_confidence":0.58,"own":[1,"}"]},"prompt":"secret"}"#
+            "signals":{"own":[1,"}"],"o\u0077n":{"a":null},"retrieval_confidence":0.58,"session_fallbacks":1},"prompt":"secret"}"#
             .replace('\n', " ");
         assert_eq!(
             answer(&line).unwrap(),
@@ -173,7 +276,8 @@ mod tests {
                 "route": "grounded_answer.standard", "session_id": "s", "task_class": "grounded_answer",
                 "policy": "essay@1#8a592a9285a1", "rule": "thin-evidence", "tier": "standard",
                 "model": "medium-1", "reason": "retrieval found little, so the model has to notice",
-                "signals": {"retrieval_confidence": 0.58, "own": [1, "}"]}, "propensity": 1,
+                "signals": {"own": {"a": null}, "retrieval_confidence": 0.58, "session_fallbacks": 1},
+                "propensity": 1,
             })
         );
     }

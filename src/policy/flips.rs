@@ -74,6 +74,7 @@ impl Policy {
             rule: rule.name.clone(),
             changes: changes.iter().map(|c| self.change(facts, c)).collect(),
             distance: changes.iter().map(|change| change.distance).sum(),
+            near: None,
         };
         let place = found
             .iter_mut()

@@ -35,6 +35,16 @@ impl Policy {
         found
     }
 
+    /// Returns how far from a threshold of the signal a value is still near it: 1 for counts, a twentieth
+    /// of the range for numbers; `None` for words.
+    pub fn near_width(&self, signal: SignalIdx) -> Option<f64> {
+        match self.vocabulary().signal(signal).map(|signal| &signal.kind) {
+            Some(SignalKind::Number { low, high }) => Some((high - low) / 20.0),
+            Some(SignalKind::Count) => Some(1.0),
+            _ => None,
+        }
+    }
+
     /// Tells whether a rule asks whether the signal is known.
     pub(super) fn asks_if_known(&self, signal: SignalIdx) -> bool {
         self.rules()

@@ -4,6 +4,8 @@
 
 use std::fmt;
 
+use super::Rate;
+
 /// Whether something holds, as far as that is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Truth {
@@ -133,6 +135,9 @@ pub struct Flip {
     pub changes: Vec<Change>,
     /// How far that is: the sum over the changes of the distance in the signal's range; a word is 1.
     pub distance: f64,
+    /// How many of the route's latest requests (at most 100) stand near the line that would be crossed; `None`: there
+    /// is no such line, or it was not looked at.
+    pub near: Option<Rate>,
 }
 
 /// The first word about a decision.

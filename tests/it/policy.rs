@@ -191,6 +191,35 @@ fn what_decide_writes_is_read_and_explained() {
     );
 }
 
+#[test]
+fn the_share_of_traffic_near_a_line_is_told() {
+    let folder = folder();
+    let at = folder.path();
+    let log: String = (0..40)
+        .map(|idx| {
+            // From 0.50 to 0.89: those from 0.57 to 0.67 are within 0.05 of 0.62.
+            let more = format!(
+                ",\"task_class\":\"grounded_answer\",\"signals\":{{\"retrieval_confidence\":0.{},\"input_complexity\":0.1,\"session_fallbacks\":0}}",
+                50 + idx
+            );
+            request(&format!("r-{idx:02}"), &more, "{\"model\":\"medium-1\",\"outcome\":\"ok\"}")
+        })
+        .collect();
+    fs::write(at.join("log.jsonl"), log).unwrap();
+    run_ok(at, ["ingest", "--db", "t.db", "log.jsonl"]);
+    run_ok(at, ["policy", "add", "--db", "t.db", "essay.route"]);
+    let doc = json_of(at, &["explain", "--db", "t.db", "r-08", "--format", "json"]);
+    assert_eq!(
+        doc["flips"][0]["near"],
+        json!({"rate": 0.275, "numerator": 11, "denominator": 40})
+    );
+    let text = run_ok(at, ["explain", "--db", "t.db", "r-08"]);
+    assert!(
+        text.contains("; 27.5% of the route's last 40 are near that line"),
+        "{text}"
+    );
+}
+
 /// A request line with what the log of a router may hold.
 fn request(id: &str, more: &str, attempts: &str) -> String {
     format!(

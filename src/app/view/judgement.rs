@@ -4,7 +4,8 @@
 use super::line::{Weight, wrapped};
 use crate::policy::{ON_THE_LINE, separating_clause};
 use crate::stats::{
-    Change, ClauseTrace, Explanation, Flip, Given, Judgement, Needed, RuleTrace, Truth, Verdict,
+    Change, ClauseTrace, Explanation, Flip, Given, Judgement, Needed, Rate, RuleTrace, Truth,
+    Verdict,
 };
 
 /// What the lines after the first of a long text start with.
@@ -228,12 +229,25 @@ fn shortest(value: f64) -> String {
 
 fn flip_in_words(flip: &Flip) -> String {
     let changes: Vec<String> = flip.changes.iter().map(change_in_words).collect();
+    let near = flip.near.map_or_else(String::new, near_in_words);
     format!(
-        "{} if {} (rule {})",
+        "{} if {} (rule {}){near}",
         flip.tier,
         changes.join(" and "),
         flip.rule
     )
+}
+
+/// Says whether tuning the line matters. Of few requests only the count is told.
+fn near_in_words(near: Rate) -> String {
+    let (count, of) = (near.numerator, near.denominator);
+    match near.share().filter(|_| near.is_shown()) {
+        Some(share) => format!(
+            "; {:.1}% of the route's last {of} are near that line",
+            share * 100.0
+        ),
+        None => format!("; {count} of the route's last {of} are near that line"),
+    }
 }
 
 fn change_in_words(change: &Change) -> String {

@@ -88,7 +88,12 @@ fn flip(of: &Flip) -> Value {
     let changes = of.changes.iter().map(|change| {
         json!({"signal": change.signal, "from": value(&change.from), "to": value(&change.to)})
     });
-    json!({"tier": of.tier, "changes": changes.collect::<Vec<Value>>()})
+    let near = of.near.map(|near| {
+        json!({
+            "rate": near.share(), "numerator": near.numerator, "denominator": near.denominator,
+        })
+    });
+    json!({"tier": of.tier, "changes": changes.collect::<Vec<Value>>(), "near": near})
 }
 
 #[cfg(test)]

@@ -2,10 +2,14 @@
 
 use super::Reader;
 use crate::model::{Flags, Logged, Name, Names, Request, SignalValue};
-use crate::policy::{ChainLink, Facts, Input, Policy, Recorded};
-use crate::stats::Judgement;
+use crate::policy::{ChainLink, Fact, Facts, Input, Policy, Recorded};
+use crate::stats::{Judgement, Rate};
 use crate::store::StoreError;
 use crate::store::policies::{InForce, policy_in_force};
+use crate::store::row::Stored;
+
+/// What a difference of two decimals may be off by: 0.67 is 0.05 from 0.62.
+const ROUNDING: f64 = 1e-9;
 
 impl Reader {
     /// Counts these policies as known, and as newer than any that the database keeps.
@@ -13,7 +17,12 @@ impl Reader {
         self.given = policies;
     }
 
-    pub(super) fn judgement(&self, request: &Request) -> Result<Judgement, StoreError> {
+    /// Judges a request; `sample` holds the latest requests of its route, with their signals.
+    pub(super) fn judgement(
+        &self,
+        request: &Request,
+        sample: &[Stored],
+    ) -> Result<Judgement, StoreError> {
         let recorded = request.policy.map(|name| self.names.text(name));
         let found = policy_in_force(&self.connection, &self.given, recorded, request.ts)?;
         Ok(match found {
@@ -25,6 +34,7 @@ impl Reader {
             } => {
                 let mut judgement = judge(&policy, request, &self.names, is_reconstructed);
                 judgement.notes.splice(0..0, note);
+                count_near(&policy, &mut judgement, sample, &self.names);
                 judgement
             }
         })
@@ -53,6 +63,28 @@ fn judge(policy: &Policy, request: &Request, names: &Names, is_reconstructed: bo
         has_hidden_fallback: request.flags.has(Flags::FALLBACK_HINT),
     };
     policy.judge(&facts(policy, request, names), &recorded, is_reconstructed)
+}
+
+/// Counts for each flip over one line how many of the sample stand near that line.
+fn count_near(policy: &Policy, judgement: &mut Judgement, sample: &[Stored], names: &Names) {
+    for flip in &mut judgement.flips {
+        let [change] = flip.changes.as_slice() else {
+            continue;
+        };
+        let signal = policy.vocabulary().find(&change.signal);
+        let width = signal.and_then(|signal| policy.near_width(signal));
+        let (Some(signal), Some(width), Some((_, threshold))) = (signal, width, change.line) else {
+            continue;
+        };
+        let (mut near, mut known) = (0, 0);
+        for stored in sample {
+            if let Fact::Number(value) = facts(policy, &stored.request, names).fact(signal) {
+                known += 1;
+                near += u64::from((value - threshold).abs() <= width + ROUNDING);
+            }
+        }
+        flip.near = Some(Rate::new(near, known));
+    }
 }
 
 /// What the log says of the signals of a policy. A null is unknown, what is not there is absent.
