@@ -357,6 +357,14 @@ mod tests {
             judged(&policy, Some("planning"), pinned),
             (Verdict::Pinned, None)
         );
+        let other_rule = Recorded {
+            rule: Some("otherwise"),
+            ..pinned
+        };
+        assert_eq!(
+            judged(&policy, Some("planning"), other_rule),
+            (Verdict::Pinned, None)
+        );
         let hidden = Recorded {
             model: Some("z"),
             has_hidden_fallback: true,

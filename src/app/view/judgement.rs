@@ -10,6 +10,8 @@ use crate::stats::{
 
 /// What the lines after the first of a long text start with.
 const HANGING: &str = "  ";
+/// Of fewer requests it is not told how many stand near a line.
+const NEAR_MIN: u64 = 10;
 /// The most flips told.
 const FLIPS_MAX: usize = 4;
 
@@ -229,7 +231,8 @@ fn shortest(value: f64) -> String {
 
 fn flip_in_words(flip: &Flip) -> String {
     let changes: Vec<String> = flip.changes.iter().map(change_in_words).collect();
-    let near = flip.near.map_or_else(String::new, near_in_words);
+    let near = flip.near.filter(|near| near.denominator >= NEAR_MIN);
+    let near = near.map_or_else(String::new, near_in_words);
     format!(
         "{} if {} (rule {}){near}",
         flip.tier,
