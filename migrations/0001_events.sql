@@ -83,6 +83,8 @@ CREATE TABLE conflict_count (generation INTEGER NOT NULL, field TEXT NOT NULL, c
   request INTEGER NOT NULL, offset INTEGER NOT NULL, PRIMARY KEY (generation, field)) STRICT, WITHOUT ROWID;
 CREATE TABLE policy (name INTEGER PRIMARY KEY, first_seen INTEGER NOT NULL, last_seen INTEGER NOT NULL,
   requests INTEGER NOT NULL) STRICT;
+-- Every policy text ever added, by its id (name@version#hash); the newest has the largest rowid.
+CREATE TABLE policy_text (id TEXT NOT NULL UNIQUE, text TEXT NOT NULL, added_at INTEGER NOT NULL) STRICT;
 CREATE TABLE marker (ts INTEGER NOT NULL, label INTEGER NOT NULL, kind INTEGER NOT NULL, route INTEGER NOT NULL,
   PRIMARY KEY (ts, label, kind, route)) STRICT, WITHOUT ROWID;
 

@@ -18,6 +18,7 @@
 //! | 1 | [`config`] | environment and defaults as plain values |
 //! | 2 | [`mod@format`] | one line of a log to an event, pure |
 //! | 2 | [`stats`] | counts, intervals, quantiles, the questions and their answers, pure |
+//! | 3 | [`policy`] | the routing policy: language, decisions, traces, lints, pure |
 //! | 4 | [`store`] | `SQLite`: the only room that names `rusqlite` |
 //! | 4 | [`ingest`] | files to batches: rotation, checkpoints, decompression |
 //! | 4 | [`app`] | what is shown, without drawing |
@@ -31,6 +32,7 @@ pub mod config;
 pub mod format;
 pub mod ingest;
 pub mod model;
+pub mod policy;
 pub mod runtime;
 pub mod stats;
 pub mod store;

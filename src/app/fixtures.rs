@@ -8,10 +8,11 @@ use super::{
 use crate::model::{
     Attempt, AttemptOutcome, GapCause, MarkerKind, Micros, NanoUsd, Timestamp, Window,
 };
+use crate::policy::{ChainLink, Policy, Recorded};
 use crate::stats::{
     Baseline, Comparison, ConflictRow, DecisionRow, Explanation, GapRow, Histogram, Hop,
-    IngestTotals, MarkerRow, Page, Query, Rate, RejectRow, RouteMetrics, RouteRow, SignalRow, Skew,
-    Snapshot, SourceRow, Span, TrendPoint,
+    IngestTotals, Judgement, MarkerRow, Page, Query, Rate, RejectRow, RouteMetrics, RouteRow,
+    SignalRow, Skew, Snapshot, SourceRow, Span, TrendPoint,
 };
 
 /// 2026-11-23 03:11:40 UTC.
@@ -167,7 +168,7 @@ pub fn ordinary(query: Query) -> Snapshot {
         ],
         decisions: (1..=12).rev().map(decision).collect(),
         decisions_total: 12,
-        explanation: Some(Box::new(explanation())),
+        explanation: Some(Box::new(explained())),
         sources: sources(),
         rejects: rejects(),
         gaps: gaps(),
@@ -361,7 +362,8 @@ pub fn overfull(query: Query) -> Snapshot {
     }
 }
 
-fn explanation() -> Explanation {
+/// One decision in full.
+pub fn explained() -> Explanation {
     let hop = |n: usize, model: &str, outcome, offset: u64, latency: u64| Hop {
         n,
         model: Arc::from(model),
@@ -376,6 +378,11 @@ fn explanation() -> Explanation {
         output_tokens: Some(88),
         cost: Some(NanoUsd(2_050_000)),
     };
+    let signal = |name: &str, value: Option<&str>| SignalRow {
+        name: Arc::from(name),
+        value: value.map(str::to_owned),
+        is_logged: value.is_some(),
+    };
     Explanation {
         id: "8f3a000c".to_owned(),
         ts: NOW.minus(Micros::MINUTE),
@@ -389,16 +396,9 @@ fn explanation() -> Explanation {
         model: Some(Arc::from("small-8b")),
         reason: None,
         signals: vec![
-            SignalRow {
-                name: Arc::from("user_tier"),
-                value: Some("pro".to_owned()),
-                is_logged: true,
-            },
-            SignalRow {
-                name: Arc::from("retrieval_confidence"),
-                value: None,
-                is_logged: false,
-            },
+            signal("user_tier", Some("pro")),
+            signal("input_complexity", Some("0.63")),
+            signal("retrieval_confidence", None),
         ],
         candidates: vec![(
             Arc::from("mid-70b"),
@@ -427,6 +427,7 @@ fn explanation() -> Explanation {
         has_bad_number: true,
         has_odd_clock: false,
         source: Some(("/var/log/router.jsonl".to_owned(), 4711)),
+        judgement: judgement(),
     }
 }
 
@@ -464,4 +465,44 @@ pub fn give(app: &mut App, answer: fn(Query) -> Snapshot) {
     };
     let _: Page = query.page.clone();
     update(app, Message::Snapshot(Arc::new(answer(query))), NOW);
+}
+
+/// What a policy says of the decision above.
+fn judgement() -> Judgement {
+    let policy = Policy::parse(
+        "policy \"chat\" version 4
+         tier fast is small-8b
+         tier strongest is mid-70b
+         rule tool-required: when tools are required use strongest
+         rule difficulty-gate: when input_complexity is at least 0.7 use strongest because \"hard asks\"
+         rule default: when the user is known use fast because \"cheap first\"
+         otherwise use strongest
+         escalate fast to strongest when the answer is under-specified",
+    )
+    .unwrap();
+    let facts = policy
+        .facts()
+        .with("user_tier", "pro")
+        .with("input_complexity", 0.63)
+        .with("tools_required", false);
+    let link = |model, outcome, reason| ChainLink {
+        model,
+        tier: None,
+        outcome,
+        reason,
+    };
+    let recorded = Recorded {
+        policy: Some("p42"),
+        rule: Some("default"),
+        chain: &[
+            link(
+                "small-8b",
+                AttemptOutcome::Escalated,
+                Some("low confidence"),
+            ),
+            link("mid-70b", AttemptOutcome::Ok, None),
+        ],
+        ..Recorded::default()
+    };
+    policy.judge(&facts, &recorded, true)
 }

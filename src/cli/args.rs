@@ -8,9 +8,10 @@ use super::care::{Care, DbCommand};
 use super::demo::Incident;
 use super::error::UsageError;
 use super::examples::{
-    DB_EXAMPLES, DEMO_EXAMPLES, DOCTOR_EXAMPLES, EXAMPLES, EXPLAIN_EXAMPLES, EXPORT_EXAMPLES,
-    INGEST_EXAMPLES, REPORT_EXAMPLES,
+    DB_EXAMPLES, DECIDE_EXAMPLES, DEMO_EXAMPLES, DOCTOR_EXAMPLES, EXAMPLES, EXPLAIN_EXAMPLES,
+    EXPORT_EXAMPLES, INGEST_EXAMPLES, POLICY_EXAMPLES, REPORT_EXAMPLES,
 };
+use super::policy_args::PolicyCommand;
 use super::times::{WindowArgs, Zone, read_time};
 use crate::config::{ThemeChoice, Wishes, nearest};
 use crate::model::{Micros, Timestamp, Window, sanitise};
@@ -153,6 +154,9 @@ pub enum Command {
     Explain {
         /// The request's id, or a unique beginning of it
         id: String,
+        /// A policy that counts as known, and as the newest
+        #[arg(long, value_name = "FILE")]
+        policy: Option<PathBuf>,
         /// The form
         #[arg(long, value_enum, default_value = "text")]
         format: ExplainFormat,
@@ -173,6 +177,20 @@ pub enum Command {
         /// What to do.
         #[command(subcommand)]
         care: DbCommand,
+    },
+    /// Check, show, compare, test and keep policies
+    #[command(after_help = POLICY_EXAMPLES)]
+    Policy {
+        /// What to do
+        #[command(subcommand)]
+        what: PolicyCommand,
+    },
+    /// Decide requests by a policy: JSON Lines in, native decision lines out
+    #[command(after_help = DECIDE_EXAMPLES)]
+    Decide {
+        /// The policy
+        #[arg(long, value_name = "FILE")]
+        policy: PathBuf,
     },
     /// Tell what works, what does not, and the remedy
     #[command(after_help = DOCTOR_EXAMPLES)]
@@ -195,8 +213,8 @@ pub enum Command {
 
 impl Command {
     /// The words of all commands.
-    const WORDS: [&'static str; 7] = [
-        "ingest", "report", "explain", "export", "db", "doctor", "demo",
+    const WORDS: [&'static str; 9] = [
+        "ingest", "report", "explain", "export", "db", "policy", "decide", "doctor", "demo",
     ];
 }
 
@@ -305,6 +323,8 @@ pub enum Plan {
         database: PathBuf,
         /// The id or its beginning.
         id: String,
+        /// A policy that counts as known, and as the newest.
+        policy: Option<PathBuf>,
         /// The form.
         format: ExplainFormat,
     },
@@ -323,6 +343,18 @@ pub enum Plan {
         database: PathBuf,
         /// How.
         care: Care,
+    },
+    /// Do something with policies.
+    Policy {
+        /// The database.
+        database: PathBuf,
+        /// What to do.
+        what: PolicyCommand,
+    },
+    /// Decide requests.
+    Decide {
+        /// The policy.
+        policy: PathBuf,
     },
     /// Tell what works.
     Doctor {
@@ -455,11 +487,14 @@ impl Args {
                 span: window.resolve(now, global.zone(), Span::All)?,
                 format,
             }),
-            Command::Explain { id, format } => Plan::Explain {
+            Command::Explain { id, policy, format } => Plan::Explain {
                 database,
                 id,
+                policy,
                 format,
             },
+            Command::Policy { what } => Plan::Policy { database, what },
+            Command::Decide { policy } => Plan::Decide { policy },
             Command::Db { care } => Plan::Care {
                 database,
                 care: care.plan()?,
@@ -556,6 +591,8 @@ mod tests {
             INGEST_EXAMPLES,
             REPORT_EXAMPLES,
             EXPLAIN_EXAMPLES,
+            POLICY_EXAMPLES,
+            DECIDE_EXAMPLES,
             EXPORT_EXAMPLES,
             DB_EXAMPLES,
             DOCTOR_EXAMPLES,
@@ -564,6 +601,7 @@ mod tests {
         .iter()
         .flat_map(|block| block.lines().filter(|line| line.starts_with("  ")))
         {
+            let line = line.split(" < ").next().unwrap();
             let line = line
                 .split("   ")
                 .find(|part| part.contains("routetop"))

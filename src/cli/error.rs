@@ -4,6 +4,7 @@ use std::io;
 use std::path::Path;
 
 use crate::config::ConfigError;
+use crate::policy::TooManyCells;
 use crate::runtime::RuntimeError;
 use crate::store::StoreError;
 
@@ -54,6 +55,31 @@ pub enum Failure {
     /// A mapping file maps nothing.
     #[error("use `{0}` as a mapping: it has no section [map]")]
     NoMapping(String),
+    /// A policy's file could not be read.
+    #[error("read `{path}`: {cause}")]
+    PolicyFile {
+        /// The file.
+        path: String,
+        /// What the system said.
+        #[source]
+        cause: io::Error,
+    },
+    /// A file holds no policy.
+    #[error("read `{path}` as a policy: {fault}")]
+    Policy {
+        /// The file.
+        path: String,
+        /// The first fault: where and what.
+        fault: String,
+        /// What to write instead.
+        hint: Option<String>,
+    },
+    /// Two policies make too many cells together.
+    #[error(transparent)]
+    TooManyCells(#[from] TooManyCells),
+    /// Standard input could not be read.
+    #[error("read standard input: {0}")]
+    Input(#[source] io::Error),
     /// A file could not be written.
     #[error("write `{path}`: {cause}")]
     Write {
@@ -72,6 +98,11 @@ impl Failure {
             path: "standard output".to_owned(),
             cause,
         }
+    }
+
+    /// Reading stdin failed.
+    pub fn input(cause: io::Error) -> Self {
+        Self::Input(cause)
     }
 
     /// Making temporary files failed.
@@ -102,10 +133,14 @@ impl Failure {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::UnknownRequest(_) | Self::AmbiguousRequest { .. } | Self::UnknownSource(_) => 1,
-            Self::Usage(_) | Self::Config { .. } | Self::ConfigFile { .. } | Self::NoMapping(_) => {
-                UsageError::EXIT_CODE
-            }
-            Self::Store(_) | Self::Runtime(_) | Self::Write { .. } => 3,
+            Self::Usage(_)
+            | Self::Config { .. }
+            | Self::ConfigFile { .. }
+            | Self::NoMapping(_)
+            | Self::PolicyFile { .. }
+            | Self::Policy { .. }
+            | Self::TooManyCells(_) => UsageError::EXIT_CODE,
+            Self::Store(_) | Self::Runtime(_) | Self::Write { .. } | Self::Input(_) => 3,
         }
     }
 
@@ -129,6 +164,16 @@ impl Failure {
             Self::NoMapping(_) => {
                 Some("assets/samples/mapping.toml shows one with every key explained".to_owned())
             }
+            Self::PolicyFile { .. } => {
+                Some("name a file of text that this user can read".to_owned())
+            }
+            Self::Policy { path, hint, .. } => Some(hint.clone().unwrap_or_else(|| {
+                format!("`routetop policy check {path}` shows every fault with its line")
+            })),
+            Self::TooManyCells(_) => {
+                Some("a signal with fewer thresholds makes fewer cells".to_owned())
+            }
+            Self::Input(_) => Some("pipe JSON Lines in, one request a line".to_owned()),
             Self::AmbiguousRequest { .. } => Some("give more of the id".to_owned()),
             Self::Write { .. } => Some("name a place that this user can write to".to_owned()),
         }

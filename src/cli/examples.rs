@@ -54,3 +54,33 @@ pub(super) const DEMO_EXAMPLES: &str = "Examples:
   routetop demo
   routetop demo --incident none
   routetop demo --out demo.jsonl                write the stream and end";
+pub(super) const POLICY_EXAMPLES: &str = "Examples:
+  routetop policy check router.route            mistakes with line and caret, and what is probably not meant
+  routetop policy show router.route             sentences to read aloud, and a decision table
+  routetop policy diff old.route new.route      which requests an edit sends elsewhere
+  routetop policy add --db prod.db router.route";
+pub(super) const POLICY_CHECK_EXAMPLES: &str = "Examples:
+  routetop policy check router.route
+  routetop policy check --format json policies/*.route
+
+Exit code 2 when a file is no policy; what is probably not meant is a warning.";
+pub(super) const POLICY_FORMAT_EXAMPLES: &str = "Examples:
+  routetop policy format router.route
+  routetop policy format - < router.route";
+pub(super) const POLICY_SHOW_EXAMPLES: &str = "Examples:
+  routetop policy show router.route
+  routetop policy show --format json router.route | jq '.policies[0].table'";
+pub(super) const POLICY_DIFF_EXAMPLES: &str = "Examples:
+  routetop policy diff router.route router-new.route";
+pub(super) const POLICY_TEST_EXAMPLES: &str = "Examples:
+  routetop policy test router.route
+
+Exit code 1 when a line does not hold. A line reads: expect RULE for CLASS with SIGNAL VALUE and SIGNAL VALUE";
+pub(super) const POLICY_ADD_EXAMPLES: &str = "Examples:
+  routetop policy add router.route
+  routetop policy add --db prod.db v1.route v2.route";
+pub(super) const DECIDE_EXAMPLES: &str = "Examples:
+  routetop decide --policy router.route < requests.jsonl > decisions.jsonl
+
+A line in: {\"request_id\":\"r-1\",\"task_class\":\"planning\",\"signals\":{\"input_complexity\":0.4}}
+with ts, session_id and route where you have them. Each answer is written before the next line is waited for.";

@@ -92,8 +92,11 @@ fn obey(args: Args) -> Result<i32, Failure> {
         Plan::Explain {
             database,
             id,
+            policy,
             format,
-        } => command::explain::run(&with, &database, &id, format),
+        } => command::explain::run(&with, &database, &id, policy.as_deref(), format),
+        Plan::Policy { database, what } => command::policy::run(&with, &database, &what),
+        Plan::Decide { policy } => command::decide::run(&with, &policy),
         Plan::Care { database, care } => command::db::run(&with, &database, care),
         Plan::Export {
             database,

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use super::Judgement;
 use crate::model::{CorrectionBy, CorrectionKind, Micros, NanoUsd, Timestamp};
 
 /// One attempt of the chain.
@@ -112,6 +113,8 @@ pub struct Explanation {
     pub has_odd_clock: bool,
     /// The file that holds its first line, and where the line starts.
     pub source: Option<(String, u64)>,
+    /// What the policy says of it.
+    pub judgement: Judgement,
 }
 
 impl Explanation {
@@ -200,6 +203,7 @@ mod tests {
             has_bad_number: false,
             has_odd_clock: false,
             source: None,
+            judgement: Judgement::without_policy(Vec::new(), hops.len()),
         }
     }
 

@@ -6,6 +6,7 @@
 mod cell;
 mod explain;
 mod histogram;
+mod judgement;
 mod metrics;
 mod nowcast;
 mod proportion;
@@ -15,6 +16,9 @@ mod snapshot;
 pub use cell::{Cell, ModelUse, UNKNOWN_ROUTE};
 pub use explain::{CandidateRow, Comparison, Explanation, Hop, SignalRow};
 pub use histogram::{DecodeError, Histogram, Quantiles};
+pub use judgement::{
+    Change, ClauseTrace, Drift, Flip, Given, Judgement, Needed, RuleTrace, Step, Truth, Verdict,
+};
 pub use metrics::{ModelMetrics, PathCount, Rate, RouteMetrics};
 pub use nowcast::{Exposure, Lateness, Nowcast};
 pub use proportion::{Interval, wilson};

@@ -2,6 +2,7 @@
 
 use ratatui::style::{Color, Modifier, Style};
 
+use crate::app::view::Weight;
 use crate::app::{App, ThemeName};
 
 /// What a piece of text is.
@@ -31,6 +32,18 @@ impl Role {
         Self::Watch,
         Self::Key,
     ];
+}
+
+impl From<Weight> for Role {
+    fn from(weight: Weight) -> Self {
+        match weight {
+            Weight::Plain => Self::Plain,
+            Weight::Title => Self::Title,
+            Weight::Dim => Self::Dim,
+            Weight::Watch => Self::Watch,
+            Weight::Act => Self::Act,
+        }
+    }
 }
 
 /// The characters of charts.

@@ -23,6 +23,8 @@ mod hostile;
 mod litellm_callback;
 mod mapping;
 mod otlp;
+mod policy;
+mod policy_samples;
 mod pty;
 mod quarantine;
 mod quick;

@@ -6,6 +6,7 @@ use super::{Surroundings, print};
 use crate::cli::args::ExplainFormat;
 use crate::cli::error::Failure;
 use crate::cli::explain::{json, text};
+use crate::cli::policy_file::policy;
 use crate::format::recorded_in_words;
 use crate::stats::{Baseline, Page, Query, Span};
 use crate::store::Reader;
@@ -15,6 +16,7 @@ pub(in crate::cli) fn run(
     with: &Surroundings,
     database: &Path,
     id: &str,
+    given: Option<&Path>,
     format: ExplainFormat,
 ) -> Result<i32, Failure> {
     let question = Query {
@@ -25,7 +27,9 @@ pub(in crate::cli) fn run(
         trend_len: 1,
         page: Page::Explain { id: id.to_owned() },
     };
-    let snapshot = Reader::open(database)?.answer(&question)?;
+    let mut reader = Reader::open(database)?;
+    reader.know(given.map(policy).transpose()?.into_iter().collect());
+    let snapshot = reader.answer(&question)?;
     let Some(explanation) = snapshot.explanation else {
         return Err(if snapshot.ambiguous.is_empty() {
             Failure::UnknownRequest(id.to_owned())

@@ -2,11 +2,13 @@
 
 pub(super) mod dashboard;
 pub(super) mod db;
+pub(super) mod decide;
 pub(super) mod demo;
 pub(super) mod doctor;
 pub(super) mod explain;
 pub(super) mod export;
 pub(super) mod ingest;
+pub(super) mod policy;
 pub(super) mod quick;
 pub(super) mod report;
 pub(super) mod retry;

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use crate::cli::report::fixture::NOW;
 use crate::model::{CorrectionBy, CorrectionKind, Micros, NanoUsd};
-use crate::stats::{Comparison, Explanation, Hop, SignalRow};
+use crate::policy::{ChainLink, Policy, Recorded};
+use crate::stats::{Comparison, Explanation, Hop, Judgement, SignalRow};
 
 pub(super) fn explanation(name: &str) -> Explanation {
     let text: Option<Arc<str>> = Some(Arc::from(name));
@@ -70,5 +71,31 @@ pub(super) fn explanation(name: &str) -> Explanation {
         has_bad_number: false,
         has_odd_clock: false,
         source: Some((name.to_owned(), 12)),
+        judgement: judgement(name),
     }
+}
+
+/// A decision of the essay's policy whose class, rule and models are the text of the test.
+fn judgement(name: &str) -> Judgement {
+    let policy = Policy::parse(include_str!("../../../assets/policies/essay.route")).unwrap();
+    let facts = policy
+        .facts()
+        .with("task_class", "grounded_answer")
+        .with("user_tier", name)
+        .with("retrieval_confidence", 0.58)
+        .with("input_complexity", None::<f64>)
+        .with("session_fallbacks", 0_u32);
+    let link = ChainLink {
+        model: name,
+        tier: Some("standard"),
+        outcome: crate::model::AttemptOutcome::Escalated,
+        reason: Some(name),
+    };
+    let recorded = Recorded {
+        rule: Some(name),
+        model: Some(name),
+        chain: &[link, link],
+        ..Recorded::default()
+    };
+    policy.judge(&facts, &recorded, true)
 }

@@ -2,25 +2,28 @@
 
 use serde_json::{Value, json};
 
+use crate::cli::policy::json::value;
 use crate::cli::report::json::to_safe_json;
 use crate::model::{Micros, NanoUsd};
-use crate::stats::Explanation;
+use crate::stats::{ClauseTrace, Drift, Explanation, Flip, Needed, RuleTrace};
 
-/// Renders the document on one line. No policy text is kept, so nothing is evaluated: the verdict
-/// is `NO POLICY`, and what was logged stands under `recorded`.
+/// Renders the document on one line: what the policy says, and under `recorded` what was logged.
 pub fn render(of: &Explanation) -> String {
     let attempts: Vec<Value> = of
         .attempts
         .iter()
-        .map(|hop| {
+        .enumerate()
+        .map(|(idx, hop)| {
+            let step = of.judgement.steps.get(idx);
             json!({
                 "n": hop.n, "model": &*hop.model, "tier": hop.tier.as_deref(),
                 "outcome": hop.outcome, "reason": hop.reason.as_deref(),
                 "latency_ms": hop.latency.map(Micros::as_millis),
-                "cost_usd": hop.cost.map(NanoUsd::as_usd), "allowed": null,
+                "cost_usd": hop.cost.map(NanoUsd::as_usd), "allowed": step.and_then(|step| step.is_allowed),
             })
         })
         .collect();
+    let judgement = &of.judgement;
     let reasons = of
         .recorded
         .as_deref()
@@ -32,15 +35,15 @@ pub fn render(of: &Explanation) -> String {
         "version": 1,
         "request_id": of.id,
         "route": of.route.as_deref(),
-        "verdict": "NO POLICY",
-        "drift": null,
-        "policy": of.policy.as_deref(),
-        "reconstructed": false,
-        "decided_by": null,
-        "tier": null,
-        "because": null,
-        "rules": [],
-        "flips": [],
+        "verdict": judgement.verdict.word(),
+        "drift": judgement.drift.map(Drift::word),
+        "policy": judgement.policy.as_deref().or(of.policy.as_deref()),
+        "reconstructed": judgement.is_reconstructed,
+        "decided_by": judgement.decided_by,
+        "tier": judgement.tier,
+        "because": judgement.because,
+        "rules": judgement.rules.iter().map(rule).collect::<Vec<Value>>(),
+        "flips": judgement.flips.iter().map(flip).collect::<Vec<Value>>(),
         "recorded": {
             "rule": of.rule.as_deref(), "tier": of.tier.as_deref(),
             "model": of.model.as_deref(), "reasons": reasons,
@@ -56,7 +59,41 @@ pub fn render(of: &Explanation) -> String {
             "after_s": of.correction.and_then(|(.., after)| after).map(Micros::as_seconds),
         },
         "cost_estimated": of.is_cost_estimated,
+        "possible": {"rules": judgement.possible_rules, "tiers": judgement.possible_tiers},
+        "missing": judgement.missing,
+        "notes": judgement.notes,
     }))
+}
+
+fn rule(of: &RuleTrace) -> Value {
+    json!({
+        "name": of.name, "tier": of.tier, "result": of.result.rule_word(), "decided": of.is_deciding,
+        "clauses": of.clauses.iter().map(clause).collect::<Vec<Value>>(),
+    })
+}
+
+fn clause(of: &ClauseTrace) -> Value {
+    let threshold = match &of.needed {
+        Needed::Nothing => Value::Null,
+        Needed::Number(number) => json!(number),
+        Needed::OneOf(values) => values.iter().map(value).collect(),
+    };
+    json!({
+        "text": of.text, "signal": of.signal, "actual": value(&of.actual), "operator": of.operator,
+        "threshold": threshold, "result": of.result.word(), "margin": of.margin,
+    })
+}
+
+fn flip(of: &Flip) -> Value {
+    let changes = of.changes.iter().map(|change| {
+        json!({"signal": change.signal, "from": value(&change.from), "to": value(&change.to)})
+    });
+    let near = of.near.map(|near| {
+        json!({
+            "rate": near.share(), "numerator": near.numerator, "denominator": near.denominator,
+        })
+    });
+    json!({"tier": of.tier, "changes": changes.collect::<Vec<Value>>(), "near": near})
 }
 
 #[cfg(test)]
@@ -78,7 +115,7 @@ mod tests {
                 .collect::<Vec<_>>()
         };
         let top = "version request_id route verdict drift policy reconstructed decided_by tier because \
-            rules flips recorded attempts normal consequence cost_estimated";
+            rules flips recorded attempts normal consequence cost_estimated possible missing notes";
         assert_eq!(keys(&doc), top.split_whitespace().collect::<Vec<_>>());
         assert_eq!(keys(&doc["recorded"]), ["rule", "tier", "model", "reasons"]);
         let attempt = [
@@ -102,6 +139,19 @@ mod tests {
         );
         assert_eq!(doc["recorded"]["reasons"]["score"], 0.42);
         assert_eq!(doc["attempts"][0]["latency_ms"], 1920.0);
+        assert_eq!(doc["attempts"][0]["allowed"], false);
+        assert_eq!(doc["verdict"], "DRIFT");
+        assert_eq!(doc["drift"], "model");
+        assert_eq!(doc["decided_by"], "thin-evidence");
+        assert_eq!(doc["rules"].as_array().unwrap().len(), 9);
+        let clause = &doc["rules"][4]["clauses"][1];
+        assert_eq!(clause["operator"], "<");
+        assert_eq!(clause["actual"], 0.58);
+        assert_eq!(clause["threshold"], 0.62);
+        assert_eq!(doc["rules"][3]["result"], "unknown");
+        assert_eq!(doc["rules"][3]["clauses"][0]["margin"], Value::Null);
+        assert_eq!(doc["flips"][0]["tier"], "fast");
+        assert_eq!(doc["flips"][0]["changes"][0]["to"], 0.62);
     }
 
     proptest! {

@@ -1,5 +1,6 @@
 //! The explanation as text: asked, recorded, chain, against normal, consequence.
 
+use crate::app::view::judgement::{headline, lines as panel, step_in_words};
 use crate::cli::report::style::Style;
 use crate::cli::words::{self, foreign, millis, percent, span};
 use crate::model::{Micros, NanoUsd};
@@ -16,22 +17,28 @@ pub fn render(of: &Explanation, style: Style, reasons_of: fn(u8, &str) -> Vec<St
     let or_unknown =
         |text: &Option<std::sync::Arc<str>>| text.as_deref().map_or_else(|| "-".to_owned(), show);
     let mut lines = vec![format!(
-        "req {}  {}  {}  {}  {}  NO POLICY",
+        "req {}  {}  {}  {}  {}  {}",
         show(&of.id),
         style.zone.format(of.ts),
         or_unknown(&of.route),
         or_unknown(&of.task_class),
-        of.state
+        of.state,
+        headline(&of.judgement)
     )];
+    lines.extend(
+        panel(of, false)
+            .iter()
+            .map(|line| format!("{:11} {}", line.label, show(&line.text))),
+    );
     lines.push(format!(
-        "decided     tier {}, model {}, rule {}, policy {} (as recorded, cannot be checked)",
+        "logged      tier {}, model {}, rule {}, policy {}",
         or_unknown(&of.tier),
         or_unknown(&of.model),
         or_unknown(&of.rule),
         or_unknown(&of.policy)
     ));
     if let Some(reason) = &of.reason {
-        lines.push(format!("because     {}", show(reason)));
+        lines.push(format!("reason      {}", show(reason)));
     }
     let recorded = of
         .recorded
@@ -83,9 +90,13 @@ fn chain(of: &Explanation, style: Style) -> Vec<String> {
         .filter_map(|hop| Some(hop.offset?.saturating_add(hop.latency?).0));
     let end = end.max().unwrap_or(0);
     let listed = of.attempts.iter().take(Explanation::LISTED_MAX);
-    let mut lines: Vec<String> = listed
-        .map(|hop| hop_line(hop, end, of.is_cost_estimated, style))
-        .collect();
+    let mut lines = Vec::new();
+    for (idx, hop) in listed.enumerate() {
+        lines.push(hop_line(hop, end, of.is_cost_estimated, style));
+        if let Some((step, _)) = step_in_words(&of.judgement, idx) {
+            lines.push(format!("            {}", foreign(step, style.ascii)));
+        }
+    }
     let left = of.attempts.len().saturating_sub(Explanation::LISTED_MAX);
     if left > 0 {
         lines.push(format!("chain       and {left} more attempts"));
@@ -194,7 +205,9 @@ mod tests {
             vec!["score 0.42".into()]
         });
         for part in [
-            "NO POLICY",
+            "DRIFT (model)",
+            "policy      standard (medium-1) by rule thin-evidence of essay@1#8a592a9285a1 (reconstructed)",
+            "not allowed: `small-1` is no trigger",
             "recorded    score 0.42",
             "1.92s",
             "~$0.00410",

@@ -16,7 +16,17 @@ use crate::store::stored::Stored;
 const PREFIX_ROWS_MAX: i64 = 500_000;
 /// With how many rows of the same route a cost is compared.
 const SAMPLE_LEN: usize = 2_000;
+/// Of how many of them the signals are read: each costs some 20 microseconds.
+const SIGNALS_LEN: usize = 100;
 const AMBIGUOUS_MAX: usize = 10;
+
+/// Requests of the same route, the latest first.
+struct Sample {
+    /// Without what stands in residual blocks.
+    rows: Vec<(i64, Stored)>,
+    /// The first of them with everything, signals among it.
+    in_full: Vec<Stored>,
+}
 
 impl Reader {
     pub(super) fn explain(&mut self, id: &str, snapshot: &mut Snapshot) -> Result<(), StoreError> {
@@ -41,7 +51,8 @@ impl Reader {
         }
         let Some(row) = row else { return Ok(()) };
         if let Some(stored) = self.blocks.load(&self.connection, row)? {
-            let explanation = self.explanation(row, &stored, snapshot.query.now)?;
+            let sample = self.sample(&stored.effective())?;
+            let explanation = self.explanation(row, &stored, snapshot.query.now, &sample)?;
             snapshot.explanation = Some(Box::new(explanation));
         }
         Ok(())
@@ -74,6 +85,7 @@ impl Reader {
         row: i64,
         stored: &Stored,
         now: Timestamp,
+        sample: &Sample,
     ) -> Result<Explanation, StoreError> {
         let request = stored.effective();
         let name = |of| self.name(of);
@@ -127,7 +139,7 @@ impl Reader {
             cost: request.cost(),
             is_cost_estimated: has(Flags::COST_ESTIMATED),
             has_hidden_attempts: has(Flags::FALLBACK_HINT) || has(Flags::ESCALATED_HINT),
-            normal: self.comparison(&request)?,
+            normal: self.comparison(&request, &sample.rows)?,
             correction: request
                 .correction
                 .map(|c| (c.kind, c.by, request.corrected_after())),
@@ -136,6 +148,7 @@ impl Reader {
             has_bad_number: has(Flags::BAD_NUMBER),
             has_odd_clock: has(Flags::ODD_CLOCK),
             source: path.map(|path| (path, request.position.offset)),
+            judgement: self.judgement(&request, &sample.in_full)?,
         })
     }
 
@@ -206,8 +219,27 @@ impl Reader {
         rows
     }
 
+    /// Returns the latest requests of the same route within the day up to the request.
+    fn sample(&mut self, request: &Request) -> Result<Sample, StoreError> {
+        let to = Timestamp(request.ts.0.saturating_add(1));
+        let window = Window {
+            from: to.minus(Micros::DAY),
+            to,
+        };
+        let rows = self.newest_rows(window, Some(route_of(request)), SAMPLE_LEN, None)?;
+        let mut in_full = Vec::new();
+        for (row, _) in rows.iter().take(SIGNALS_LEN) {
+            in_full.extend(self.blocks.load(&self.connection, *row)?);
+        }
+        Ok(Sample { rows, in_full })
+    }
+
     /// Compares with the week up to the request: latency by rollups, cost and attempts by a sample.
-    fn comparison(&self, request: &Request) -> Result<Comparison, StoreError> {
+    fn comparison(
+        &self,
+        request: &Request,
+        sample: &[(i64, Stored)],
+    ) -> Result<Comparison, StoreError> {
         let to = Timestamp(request.ts.0.saturating_add(1));
         let reach = Micros::DAY.times(7);
         let whole = Window {
@@ -216,11 +248,6 @@ impl Reader {
         };
         let route = route_of(request);
         let cell: Cell = self.cell(whole, route)?;
-        let window = Window {
-            from: to.minus(Micros::DAY),
-            to,
-        };
-        let sample = self.newest_rows(window, Some(route), SAMPLE_LEN, None)?;
         let costs: Vec<_> = sample
             .iter()
             .filter_map(|(_, other)| other.request.cost())

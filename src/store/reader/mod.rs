@@ -4,6 +4,7 @@ mod explain;
 mod export;
 mod facts;
 mod fold;
+mod judge;
 mod lists;
 mod nowcast;
 mod sources;
@@ -21,6 +22,7 @@ use super::row::BlockCache;
 use super::writer::load_names;
 use super::{StoreError, connection, lock};
 use crate::model::{Names, Timestamp};
+use crate::policy::Policy;
 use crate::stats::{Page, Query, Snapshot, UNKNOWN_ROUTE};
 
 /// A read-only view of a database.
@@ -31,6 +33,8 @@ pub struct Reader {
     blocks: BlockCache,
     path: PathBuf,
     inode: (u64, u64),
+    /// Policies that count as known beside those of the database.
+    given: Vec<Policy>,
 }
 
 impl Reader {
@@ -49,6 +53,7 @@ impl Reader {
             blocks: BlockCache::default(),
             path,
             inode,
+            given: Vec::new(),
         })
     }
 

@@ -1,5 +1,6 @@
 //! One decision: what was recorded, the chain, how it compares, what came of it.
 
+use crate::app::view::judgement;
 use crate::app::{App, units};
 use crate::model::{Micros, NanoUsd, Timestamp};
 use crate::stats::{Explanation, Snapshot};
@@ -39,30 +40,43 @@ fn title(text: &'static str) -> Row {
     Row::new().own(" ", Role::Plain).own(text, Role::Title)
 }
 
-#[expect(
-    clippy::too_many_lines,
-    reason = "straight-line list of the facts of a page"
-)]
 fn page(app: &App, found: &Explanation, now: Timestamp, width: usize) -> Vec<Row> {
-    let text = |value: &Option<std::sync::Arc<str>>| {
-        value
-            .as_ref()
-            .map_or_else(|| "unknown".to_owned(), ToString::to_string)
-    };
     let route = found.route.as_ref().map_or("(unknown)", |route| route);
-    let head = line(format!(
+    let mut rows = vec![line(format!(
         "{route}   {}   {} ({} ago)",
         found.state,
         units::day_clock(found.ts),
         units::age(now.since(found.ts))
-    ));
-    let mut rows = Vec::new();
-    let signals: Vec<String> = found
+    ))];
+    let mut asked = asked(found, width);
+    asked.push(Row::new());
+    // The verdict and what happened come first on a small screen; what was asked is then a scroll away.
+    let is_small = width < 60;
+    if !is_small {
+        rows.append(&mut asked);
+    }
+    rows.extend(policy(found, width));
+    rows.extend(chain(found, width));
+    rows.push(Row::new());
+    rows.extend(compared(found, width));
+    rows.push(line(consequence(found, now)));
+    rows.push(Row::new());
+    rows.append(&mut asked);
+    rows.extend(recorded(app, found));
+    rows.extend(remarks(found));
+    rows
+}
+
+/// What the request was, as far as the log says.
+fn asked(found: &Explanation, width: usize) -> Vec<Row> {
+    let class = found.task_class.as_deref();
+    let class = class.map(|class| format!("task_class={class}"));
+    let signals = found
         .signals
         .iter()
-        .map(|s| format!("{}={}", s.name, s.value.as_deref().unwrap_or("unknown")))
-        .collect();
-    rows.extend(wrapped("asked: ", &signals, width));
+        .map(|s| format!("{}={}", s.name, s.value.as_deref().unwrap_or("unknown")));
+    let words: Vec<String> = class.into_iter().chain(signals).collect();
+    let mut rows = wrapped("asked: ", &words, width);
     if !found.attrs.is_empty() {
         let attrs: Vec<String> = found
             .attrs
@@ -71,22 +85,30 @@ fn page(app: &App, found: &Explanation, now: Timestamp, width: usize) -> Vec<Row
             .collect();
         rows.extend(wrapped("attributes: ", &attrs, width));
     }
-    rows.push(Row::new());
-    rows.push(title("RECORDED   verdict NO POLICY").own(
-        ": as recorded, cannot be checked: no policy text",
-        Role::Plain,
-    ));
-    rows.push(line(format!(
-        "  rule {}   tier {}   model {}",
-        text(&found.rule),
-        text(&found.tier),
-        text(&found.model)
-    )));
-    rows.push(line(format!(
-        "  policy {}   reason {}",
-        text(&found.policy),
-        text(&found.reason)
-    )));
+    rows
+}
+
+/// What the log says of the decision, in its own terms.
+fn recorded(app: &App, found: &Explanation) -> Vec<Row> {
+    let text = |value: &Option<std::sync::Arc<str>>| {
+        value
+            .as_ref()
+            .map_or_else(|| "unknown".to_owned(), ToString::to_string)
+    };
+    let mut rows = vec![
+        title("RECORDED"),
+        line(format!(
+            "  rule {}   tier {}   model {}",
+            text(&found.rule),
+            text(&found.tier),
+            text(&found.model)
+        )),
+        line(format!(
+            "  policy {}   reason {}",
+            text(&found.policy),
+            text(&found.reason)
+        )),
+    ];
     if let Some(recorded) = &found.recorded {
         rows.extend(
             (app.settings.recorded_in_words)(found.format, recorded)
@@ -101,25 +123,16 @@ fn page(app: &App, found: &Explanation, now: Timestamp, width: usize) -> Vec<Row
             why.as_deref().unwrap_or("taken or not said")
         )));
     }
-    let mut after = chain(found, width);
-    after.push(Row::new());
-    after.extend(compared(found, width));
-    after.push(line(consequence(found, now)));
-    // What happened fits a small screen; what was asked is then a scroll away.
-    let (first, second) = if width < 60 {
-        (after, rows)
-    } else {
-        (rows, after)
-    };
-    let mut rows = vec![head];
-    rows.extend(first);
-    rows.push(Row::new());
-    rows.extend(second);
-    for conflict in &found.conflicts {
-        rows.push(line(format!(
-            "two accounts of: {conflict}; the first counts"
-        )));
-    }
+    rows
+}
+
+/// What is odd about the record, and where it stands.
+fn remarks(found: &Explanation) -> Vec<Row> {
+    let mut rows: Vec<Row> = found
+        .conflicts
+        .iter()
+        .map(|conflict| line(format!("two accounts of: {conflict}; the first counts")))
+        .collect();
     if found.has_odd_clock {
         rows.push(line(
             "clock? the time lies before 2000 or after it was read",
@@ -131,6 +144,34 @@ fn page(app: &App, found: &Explanation, now: Timestamp, width: usize) -> Vec<Row
     if let Some((path, offset)) = &found.source {
         rows.push(line(format!("source: {path}, byte {offset}")));
     }
+    rows
+}
+
+/// The policy's panel: the verdict and what stands behind it.
+fn policy(found: &Explanation, width: usize) -> Vec<Row> {
+    let judgement = &found.judgement;
+    let weight = judgement::headline_weight(judgement);
+    let mut rows = vec![
+        Row::new()
+            .own(" ", Role::Plain)
+            .own("VERDICT ", Role::Title)
+            .say(judgement::headline(judgement), Role::from(weight)),
+    ];
+    let label_width = if width < 80 { 0 } else { 11 };
+    for panel in judgement::lines(found, width < 80) {
+        let room = width.saturating_sub(label_width + 3).max(10);
+        for (idx, part) in judgement::fitted(&panel.text, room).into_iter().enumerate() {
+            let label = if idx == 0 { panel.label } else { "" };
+            let row = Row::new().own("  ", Role::Plain);
+            let row = if label_width > 0 {
+                row.left(label, label_width, Role::Title)
+            } else {
+                row
+            };
+            rows.push(row.say(part, Role::from(panel.weight)));
+        }
+    }
+    rows.push(Row::new());
     rows
 }
 
@@ -147,6 +188,21 @@ fn wrapped(head: &'static str, words: &[String], width: usize) -> Vec<Row> {
     }
     rows.push(row);
     rows
+}
+
+/// What the policy says of the step that an attempt led to.
+fn step_rows(found: &Explanation, attempt: usize, width: usize) -> Vec<Row> {
+    let Some((step, weight)) = judgement::step_in_words(&found.judgement, attempt) else {
+        return Vec::new();
+    };
+    judgement::fitted(step, width.saturating_sub(5).max(10))
+        .into_iter()
+        .map(|part| {
+            Row::new()
+                .own("    ", Role::Plain)
+                .say(part, Role::from(weight))
+        })
+        .collect()
 }
 
 fn chain(found: &Explanation, width: usize) -> Vec<Row> {
@@ -169,7 +225,8 @@ fn chain(found: &Explanation, width: usize) -> Vec<Row> {
     );
     let mut rows = vec![title("CHAIN").say(head, Role::Plain)];
     let bar = width.saturating_sub(if width < 80 { 26 } else { 66 });
-    for hop in found.attempts.iter().take(Explanation::LISTED_MAX) {
+    let listed = found.attempts.iter().take(Explanation::LISTED_MAX);
+    for (idx, hop) in listed.enumerate() {
         let row = Row::new()
             .own("   ", Role::Plain)
             .left(&hop.model, if width < 80 { 14 } else { 20 }, Role::Plain)
@@ -197,6 +254,7 @@ fn chain(found: &Explanation, width: usize) -> Vec<Row> {
                 .own(" ", Role::Plain)
         };
         rows.push(row.then(hop_bar(hop.offset.zip(hop.latency), total, bar)));
+        rows.extend(step_rows(found, idx, width));
         if hop.input_tokens.is_some() || hop.output_tokens.is_some() {
             let count = |tokens: Option<u32>| {
                 tokens.map_or_else(|| "--".to_owned(), |tokens| tokens.to_string())

@@ -1,7 +1,7 @@
 //! The sources, or what was rejected: lines of the view models, scrolled.
 
 use crate::app::App;
-use crate::app::view::{Line, Weight, rejects, sources};
+use crate::app::view::{Line, rejects, sources};
 use crate::model::Timestamp;
 use crate::stats::{Page, Snapshot};
 use crate::ui::text::{Canvas, Row};
@@ -27,13 +27,7 @@ pub fn draw(app: &App, snapshot: &Snapshot, now: Timestamp, canvas: &mut Canvas<
 
 fn row(line: &Line) -> Row {
     line.0.iter().fold(Row::new(), |row, cell| {
-        let role = match cell.weight {
-            Weight::Plain => Role::Plain,
-            Weight::Title => Role::Title,
-            Weight::Dim => Role::Dim,
-            Weight::Watch => Role::Watch,
-            Weight::Act => Role::Act,
-        };
+        let role = Role::from(cell.weight);
         match (cell.width, cell.is_right) {
             (None, _) => row.say(&cell.text, role),
             (Some(width), false) => row.left(&cell.text, width, role),

@@ -1,0 +1,473 @@
+//! Policies from the command line: checked, shown, compared, tested, kept, and decided by.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Output, Stdio};
+
+use serde_json::{Value, json};
+
+use crate::support::{Running, routetop, run, run_ok, shared_samples};
+
+const ESSAY: &str = include_str!("../../assets/policies/essay.route");
+
+fn folder() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("essay.route"), ESSAY).unwrap();
+    let edited = ESSAY.replace("below 0.62", "below 0.7");
+    fs::write(folder.path().join("edited.route"), edited).unwrap();
+    folder
+}
+
+fn code(output: &Output) -> i32 {
+    output.status.code().unwrap()
+}
+
+fn json_of(folder: &Path, args: &[&str]) -> Value {
+    serde_json::from_str(&run_ok(folder, args.iter().copied())).unwrap()
+}
+
+#[test]
+fn check_tells_mistakes_with_a_caret_and_lints_with_an_example() {
+    let folder = folder();
+    let text = run_ok(folder.path(), ["policy", "check", "essay.route"]);
+    assert_eq!(
+        text,
+        "essay.route: essay@1#8a592a9285a1, 9 rules, 3 tiers, 8 tests: nothing to say\n"
+    );
+    let wrong = ESSAY.replace("the task is planning", "the task is plannning");
+    fs::write(folder.path().join("wrong.route"), wrong).unwrap();
+    let output = run(folder.path(), ["policy", "check", "wrong.route"]);
+    assert_eq!(code(&output), 2);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        text.starts_with("wrong.route: line 20, column 20: `plannning` is no task class\n"),
+        "{text}"
+    );
+    assert!(
+        text.contains("^^^^^^^^^\n  help: did you mean `planning`?\n"),
+        "{text}"
+    );
+    let late = ESSAY.replace(
+        "otherwise use",
+        "rule late:\n  when the task is planning use fast\n\notherwise use",
+    );
+    fs::write(folder.path().join("late.route"), late).unwrap();
+    let doc = json_of(
+        folder.path(),
+        &["policy", "check", "late.route", "--format", "json"],
+    );
+    let warning = &doc["policies"][0]["warnings"][0];
+    assert_eq!(warning["lint"], "unreachable-shadowed");
+    assert_eq!(
+        warning["message"],
+        "rule late decides nothing: it stands behind shaky-session, plan"
+    );
+    assert_eq!(warning["example"]["task_class"], "planning");
+    let output = run(folder.path(), ["policy", "check", "none.route"]);
+    assert_eq!(code(&output), 2);
+    assert!(String::from_utf8_lossy(&output.stderr).contains("read `none.route`"));
+}
+
+#[test]
+fn format_show_diff_and_test_say_what_they_should() {
+    let folder = folder();
+    let at = folder.path();
+    assert_eq!(run_ok(at, ["policy", "format", "essay.route"]), ESSAY);
+    let text = run_ok(at, ["policy", "show", "essay.route"]);
+    assert!(
+        text.contains("3. When the task is planning, use standard, because planning"),
+        "{text}"
+    );
+    assert!(
+        text.contains("high_stakes      strongest  finalize-high-stakes  else\n"),
+        "{text}"
+    );
+    let doc = json_of(
+        at,
+        &[
+            "policy",
+            "diff",
+            "essay.route",
+            "edited.route",
+            "--format",
+            "json",
+        ],
+    );
+    assert_eq!((&doc["moved"], &doc["cells"]), (&json!(4), &json!(378)));
+    assert_eq!(doc["groups"][0]["from"], "fast");
+    let text = run_ok(at, ["policy", "diff", "essay.route", "essay.route"]);
+    assert!(
+        text.contains("Every request is decided for the same tier."),
+        "{text}"
+    );
+    assert_eq!(
+        run_ok(at, ["policy", "test", "essay.route"]),
+        "essay.route: 8 of 8 lines hold\n"
+    );
+    let output = run(at, ["policy", "test", "edited.route"]);
+    assert_eq!(code(&output), 1);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        text.contains("but thin-evidence decides\nedited.route: 7 of 8 lines hold\n"),
+        "{text}"
+    );
+}
+
+#[test]
+fn decide_answers_each_line_before_the_next_is_there() {
+    let folder = folder();
+    let mut child = Running(
+        routetop()
+            .current_dir(folder.path())
+            .args(["decide", "--policy", "essay.route"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap(),
+    );
+    let mut input = child.0.stdin.take().unwrap();
+    let mut output = BufReader::new(child.0.stdout.take().unwrap());
+    for (class, rule) in [("planning", "plan"), ("extraction", "light-work")] {
+        writeln!(input, "{{\"request_id\":\"r\",\"task_class\":\"{class}\"}}").unwrap();
+        let mut line = String::new();
+        output.read_line(&mut line).unwrap();
+        let answer: Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(answer["rule"], rule);
+    }
+    writeln!(input, "no request").unwrap();
+    drop(input);
+    let status = child.0.wait().unwrap();
+    assert_eq!(status.code(), Some(1));
+    let mut errors = String::new();
+    let stderr = child.0.stderr.take().unwrap();
+    BufReader::new(stderr).read_line(&mut errors).unwrap();
+    assert!(errors.starts_with("line 3: not decided: "), "{errors}");
+}
+
+#[test]
+fn what_decide_writes_is_read_and_explained() {
+    let folder = folder();
+    let at = folder.path();
+    let ask = r#"{"request_id":"r-1","ts":"2026-11-23T02:41:07Z","task_class":"grounded_answer","signals":{"retrieval_confidence":0.58,"input_complexity":0.31,"session_fallbacks":0}}"#;
+    fs::write(at.join("asks.jsonl"), format!("{ask}\n")).unwrap();
+    let output = routetop()
+        .current_dir(at)
+        .args(["decide", "--policy", "essay.route"])
+        .stdin(fs::File::open(at.join("asks.jsonl")).unwrap())
+        .output()
+        .unwrap();
+    fs::write(at.join("d.jsonl"), output.stdout).unwrap();
+    run_ok(at, ["ingest", "--db", "t.db", "d.jsonl"]);
+    let explain = |args: &[&str]| {
+        let mut all = vec!["explain", "--db", "t.db", "r-1", "--format", "json"];
+        all.extend(args);
+        json_of(at, &all)
+    };
+    let before = explain(&[]);
+    assert_eq!(before["verdict"], "NO POLICY");
+    assert_eq!(before["policy"], "essay@1#8a592a9285a1");
+    let given = explain(&["--policy", "edited.route"]);
+    assert_eq!(
+        (&given["verdict"], &given["reconstructed"]),
+        (&json!("RULE"), &json!(true))
+    );
+    run_ok(at, ["policy", "add", "--db", "t.db", "essay.route"]);
+    let output = run(at, ["policy", "add", "--db", "t.db", "essay.route"]);
+    assert!(String::from_utf8_lossy(&output.stderr).contains("already kept: essay@1#8a592a9285a1"));
+    let after = explain(&[]);
+    assert_eq!(
+        (&after["verdict"], &after["reconstructed"]),
+        (&json!("RULE"), &json!(false))
+    );
+    assert_eq!(after["decided_by"], "thin-evidence");
+    assert_eq!(after["recorded"]["rule"], "thin-evidence");
+    assert_eq!(after["flips"][0]["changes"][0]["to"], 0.62);
+    let text = run_ok(at, ["explain", "--db", "t.db", "r-1"]);
+    assert!(
+        text.contains("standard (medium-1) by rule thin-evidence of essay@1#8a592a9285a1"),
+        "{text}"
+    );
+}
+
+#[test]
+fn the_share_of_traffic_near_a_line_is_told() {
+    let folder = folder();
+    let at = folder.path();
+    let log: String = (0..40)
+        .map(|idx| {
+            // From 0.50 to 0.89: those from 0.57 to 0.67 are within 0.05 of 0.62.
+            let more = format!(
+                ",\"task_class\":\"grounded_answer\",\"signals\":{{\"retrieval_confidence\":0.{},\"input_complexity\":0.1,\"session_fallbacks\":0}}",
+                50 + idx
+            );
+            request(&format!("r-{idx:02}"), &more, "{\"model\":\"medium-1\",\"outcome\":\"ok\"}")
+        })
+        .collect();
+    fs::write(at.join("log.jsonl"), log).unwrap();
+    run_ok(at, ["ingest", "--db", "t.db", "log.jsonl"]);
+    run_ok(at, ["policy", "add", "--db", "t.db", "essay.route"]);
+    let doc = json_of(at, &["explain", "--db", "t.db", "r-08", "--format", "json"]);
+    assert_eq!(
+        doc["flips"][0]["near"],
+        json!({"rate": 0.275, "numerator": 11, "denominator": 40})
+    );
+    let text = run_ok(at, ["explain", "--db", "t.db", "r-08"]);
+    assert!(
+        text.contains("; 27.5% of the route's last 40 are near that line"),
+        "{text}"
+    );
+}
+
+/// A request line with what the log of a router may hold.
+fn request(id: &str, more: &str, attempts: &str) -> String {
+    format!(
+        "{{\"event\":\"request\",\"ts\":\"2026-11-23T02:41:07Z\",\"request_id\":\"{id}\",\"route\":\"a\",\"outcome\":\"completed\",\"attempts\":[{attempts}]{more}}}\n"
+    )
+}
+
+#[test]
+fn every_verdict_has_its_case() {
+    let folder = folder();
+    let at = folder.path();
+    let policy = "policy \"p\" version 1
+        tier fast is x
+        tier strongest is y
+        rule r: when the task is planning and input_complexity is above 0.5 use strongest
+        otherwise use fast
+        escalate fast to strongest when the answer is under-specified
+        explore 8 percent between fast and strongest";
+    fs::write(at.join("p.route"), policy).unwrap();
+    let id =
+        json_of(at, &["policy", "check", "p.route", "--format", "json"])["policies"][0]["policy"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+    let decided = |class: &str, complexity: &str, rule: &str| {
+        format!(
+            ",\"policy\":\"{id}\",\"task_class\":\"{class}\",\"rule\":\"{rule}\",\"signals\":{{\"input_complexity\":{complexity}}}"
+        )
+    };
+    let ok = |model: &str| format!("{{\"model\":\"{model}\",\"outcome\":\"ok\"}}");
+    let step = |reason: &str| {
+        format!(
+            "{{\"model\":\"x\",\"outcome\":\"escalated\",\"reason\":\"{reason}\"}},{}",
+            ok("y")
+        )
+    };
+    let cases = [
+        (
+            "rule",
+            decided("planning", "0.6", "r"),
+            ok("y"),
+            "RULE",
+            Value::Null,
+        ),
+        (
+            "otherwise",
+            decided("planning", "null", "otherwise"),
+            ok("x"),
+            "OTHERWISE",
+            Value::Null,
+        ),
+        (
+            "explore",
+            decided("planning", "0.6", "explore"),
+            ok("x"),
+            "EXPLORE",
+            Value::Null,
+        ),
+        (
+            "pinned",
+            format!(
+                "{},\"reason\":\"session_pin\"",
+                decided("planning", "0.6", "r")
+            ),
+            ok("x"),
+            "PINNED",
+            Value::Null,
+        ),
+        (
+            "drift-model",
+            decided("planning", "0.6", "r"),
+            ok("x"),
+            "DRIFT",
+            json!("model"),
+        ),
+        (
+            "drift-rule",
+            decided("planning", "0.6", "otherwise"),
+            ok("y"),
+            "DRIFT",
+            json!("rule"),
+        ),
+        (
+            "undecidable",
+            format!(",\"policy\":\"{id}\",\"task_class\":\"planning\",\"rule\":\"r\""),
+            ok("y"),
+            "UNDECIDABLE",
+            Value::Null,
+        ),
+        (
+            "neither",
+            format!(",\"policy\":\"{id}\""),
+            ok("x"),
+            "NO POLICY",
+            Value::Null,
+        ),
+        (
+            "foreign",
+            ",\"policy\":\"router:other\",\"task_class\":\"planning\"".to_owned(),
+            ok("x"),
+            "NO POLICY",
+            Value::Null,
+        ),
+        (
+            "allowed",
+            decided("extraction", "0.1", "otherwise"),
+            step("under_specified"),
+            "OTHERWISE",
+            Value::Null,
+        ),
+        (
+            "refused",
+            decided("extraction", "0.1", "otherwise"),
+            step("drifting"),
+            "OTHERWISE",
+            Value::Null,
+        ),
+        (
+            "fallback",
+            decided("planning", "0.6", "r"),
+            format!(
+                "{{\"model\":\"y\",\"outcome\":\"error\",\"reason\":\"429\"}},{}",
+                ok("x")
+            ),
+            "RULE",
+            Value::Null,
+        ),
+        (
+            "no-rule",
+            ",\"task_class\":\"planning\",\"signals\":{\"input_complexity\":0.6}".to_owned(),
+            ok("y"),
+            "RULE",
+            Value::Null,
+        ),
+    ];
+    let log: String = cases
+        .iter()
+        .map(|case| request(case.0, &case.1, &case.2))
+        .collect();
+    fs::write(at.join("log.jsonl"), log).unwrap();
+    run_ok(at, ["ingest", "--db", "t.db", "log.jsonl"]);
+    run_ok(at, ["policy", "add", "--db", "t.db", "p.route"]);
+    let explain = |id: &str| json_of(at, &["explain", "--db", "t.db", id, "--format", "json"]);
+    for (id, _, _, verdict, drift) in &cases {
+        let doc = explain(id);
+        assert_eq!(
+            (&doc["verdict"], &doc["drift"]),
+            (&json!(verdict), drift),
+            "{id}: {doc}"
+        );
+        let text = run_ok(at, ["explain", "--db", "t.db", id]);
+        assert!(text.lines().next().unwrap().contains(verdict), "{text}");
+    }
+    assert_eq!(explain("no-rule")["reconstructed"], true);
+    assert_eq!(
+        explain("undecidable")["possible"]["tiers"],
+        json!(["fast", "strongest"])
+    );
+    assert_eq!(explain("allowed")["attempts"][0]["allowed"], true);
+    assert_eq!(explain("allowed")["attempts"][1]["allowed"], Value::Null);
+    assert_eq!(explain("refused")["attempts"][0]["allowed"], false);
+    assert_eq!(explain("drift-rule")["decided_by"], "r");
+    assert_eq!(explain("drift-rule")["recorded"]["rule"], "otherwise");
+}
+
+#[test]
+fn a_policy_is_added_beside_a_live_writer() {
+    let folder = folder();
+    let at = folder.path();
+    fs::write(
+        at.join("log.jsonl"),
+        request("r-1", "", "{\"model\":\"x\",\"outcome\":\"ok\"}"),
+    )
+    .unwrap();
+    let _writer = Running(
+        routetop()
+            .current_dir(at)
+            .args(["ingest", "--db", "t.db", "--follow", "log.jsonl"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap(),
+    );
+    crate::support::wait_for("the first request", 30, || {
+        run(at, ["explain", "--db", "t.db", "r-1"]).status.success()
+    });
+    run_ok(at, ["policy", "add", "--db", "t.db", "essay.route"]);
+    let more = request(
+        "r-2",
+        ",\"task_class\":\"high_stakes\"",
+        "{\"model\":\"large-1\",\"outcome\":\"ok\"}",
+    );
+    let mut log = fs::OpenOptions::new()
+        .append(true)
+        .open(at.join("log.jsonl"))
+        .unwrap();
+    log.write_all(more.as_bytes()).unwrap();
+    crate::support::wait_for("the second request", 30, || {
+        run(at, ["explain", "--db", "t.db", "r-2"]).status.success()
+    });
+    let doc = json_of(at, &["explain", "--db", "t.db", "r-2", "--format", "json"]);
+    assert_eq!(
+        (&doc["verdict"], &doc["tier"]),
+        (&json!("RULE"), &json!("strongest"))
+    );
+}
+
+#[test]
+fn sample_decisions_are_explained_by_the_policy_that_they_record() {
+    let Some(samples) = shared_samples() else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let real = samples.join("real");
+    let name = |file: &str| real.join(file).to_str().unwrap().to_owned();
+    run_ok(
+        at,
+        ["ingest", "--db", "t.db", &name("routellm_policy.jsonl.gz")],
+    );
+    run_ok(
+        at,
+        [
+            "policy",
+            "add",
+            "--db",
+            "t.db",
+            &name("two-tier-v1.route"),
+            &name("two-tier-v2.route"),
+        ],
+    );
+    let explain = |id: &str| json_of(at, &["explain", "--db", "t.db", id, "--format", "json"]);
+    let doc = explain("47ad4886-2ad0-804f-aefb-c1651cafece0");
+    assert_eq!(doc["verdict"], "OTHERWISE");
+    assert_eq!(doc["policy"], "two-tier@1#9582b59af79a");
+    assert_eq!(doc["reconstructed"], false);
+    assert_eq!(doc["attempts"][0]["allowed"], true);
+    let text = run_ok(
+        at,
+        [
+            "explain",
+            "--db",
+            "t.db",
+            "47ad4886-2ad0-804f-aefb-c1651cafece0",
+        ],
+    );
+    assert!(
+        text.contains("allowed by: fast -> strongest, tools are required"),
+        "{text}"
+    );
+}
