@@ -53,6 +53,7 @@ mod lint_steps;
 mod lints;
 mod parse;
 mod parse_clause;
+mod parse_declaration;
 #[expect(clippy::module_inception, reason = "the room's chief type")]
 mod policy;
 mod possible;

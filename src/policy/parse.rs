@@ -5,10 +5,11 @@ use super::cursor::Cursor;
 use super::error::{Fault, PolicyError};
 use super::lex::{Kind, Token, lex};
 use super::parse_clause::{clause, number, out_of_range, what_of};
+use super::parse_declaration::{class, signal};
 use super::policy::{Item, ItemKind, Policy, PolicyParts};
 use super::rule::{Clause, Escalation, Expect, Explore, Rule, Tier, TierIdx};
 use super::span::Span;
-use super::vocabulary::{Signal, SignalIdx, SignalKind, TASK_CLASS, TRIGGERS, TaskClass, Trigger};
+use super::vocabulary::{SignalIdx, SignalKind, TASK_CLASS, TRIGGERS, Trigger};
 use crate::config::nearest;
 use crate::stats::Given;
 
@@ -74,9 +75,13 @@ impl Parser<'_> {
         self.header()?;
         loop {
             if self.starts("class", ItemKind::Declaration) {
-                self.class()?;
+                class(&mut self.cursor, &mut self.parts.vocabulary)?;
             } else if self.starts("signal", ItemKind::Declaration) {
-                self.signal()?;
+                signal(
+                    &mut self.cursor,
+                    &mut self.parts.vocabulary,
+                    &mut self.faults,
+                )?;
             } else {
                 break;
             }
@@ -148,82 +153,6 @@ impl Parser<'_> {
         self.cursor.need("version")?;
         self.parts.version = self.cursor.need_whole()?.0;
         Ok(())
-    }
-
-    fn class(&mut self) -> Result<(), Fault> {
-        let name = self.cursor.need_name("a name for the class")?;
-        let is_lightweight = self.cursor.eat("is");
-        if is_lightweight {
-            self.cursor.need("lightweight")?;
-        }
-        self.parts.vocabulary.declare_class(TaskClass {
-            name: name.text.clone(),
-            is_lightweight,
-        });
-        Ok(())
-    }
-
-    fn signal(&mut self) -> Result<(), Fault> {
-        let name = self.cursor.need_name("a name for the signal")?;
-        let is_taken = |signal: &Signal| signal.name == name.text || signal.phrase == name.text;
-        if self.parts.vocabulary.signals().iter().any(is_taken) {
-            let message = format!("signal {} is there already", name.text);
-            self.faults.push(self.cursor.fault(name.span, message));
-        }
-        self.cursor.need("is")?;
-        let kind = if self.cursor.eat("yes") {
-            self.cursor.need("or")?;
-            self.cursor.need("no")?;
-            SignalKind::YesNo
-        } else if self.cursor.eat("one") {
-            self.cursor.need("of")?;
-            SignalKind::Words {
-                words: self.words()?,
-                is_ordered: false,
-            }
-        } else if self.cursor.eat("a") {
-            self.number_kind()?
-        } else {
-            return Err(self
-                .cursor
-                .expected("`a number from`, `a count`, `one of` or `yes or no`"));
-        };
-        self.parts.vocabulary.declare_signal(&name.text, kind);
-        Ok(())
-    }
-
-    fn number_kind(&mut self) -> Result<SignalKind, Fault> {
-        if self.cursor.eat("count") {
-            return Ok(SignalKind::Count);
-        }
-        if !self.cursor.eat("number") {
-            return Err(self.cursor.expected("`number` or `count`"));
-        }
-        self.cursor.need("from")?;
-        let (low, span) = self.cursor.need_number()?;
-        self.cursor.need("to")?;
-        let (high, _) = self.cursor.need_number()?;
-        if low >= high {
-            let message = format!("a number from {low} to {high} is none");
-            self.faults.push(self.cursor.fault(span, message));
-        }
-        Ok(SignalKind::Number { low, high })
-    }
-
-    fn words(&mut self) -> Result<Vec<String>, Fault> {
-        let mut words: Vec<String> = Vec::new();
-        loop {
-            let token = self.cursor.need_name_or_text("a word")?;
-            let word = token.bare().to_owned();
-            if words.contains(&word) {
-                let message = format!("`{word}` is listed twice");
-                self.faults.push(self.cursor.fault(token.span, message));
-            }
-            words.push(word);
-            if !self.cursor.eat_comma() && !self.cursor.eat("or") {
-                return Ok(words);
-            }
-        }
     }
 
     fn tier(&mut self) -> Result<(), Fault> {
