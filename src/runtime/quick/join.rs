@@ -1,10 +1,11 @@
 //! From what the readers counted to a database that answers one report.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
+
+use hashbrown::HashSet;
 
 use super::scan::{FileScan, JOINED_SHARE, Place, Scan, Shared, scan};
 use crate::format::{Parsed, Parser, Rules};

@@ -1,7 +1,8 @@
 //! One reader: takes stretch after stretch, parses and counts.
 
-use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+
+use hashbrown::HashSet;
 
 use super::tally::FileTally;
 use crate::format::{Parsed, Parser, Rules};
