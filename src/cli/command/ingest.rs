@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::mpsc::{self, RecvTimeoutError, SyncSender};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -47,10 +47,14 @@ pub(in crate::cli) fn read_all(
         drop(outside.try_send(Wake::Outside(event)));
     })?;
     let stop = StopFlag::default();
+    let ending = Ending(sender.clone());
     let report = move |report: WriterReport| match report {
         WriterReport::Failed(error) => drop(sender.try_send(Wake::Failed(error.into()))),
         WriterReport::Noted(text) => drop(sender.try_send(Wake::Noted(text))),
-        WriterReport::Committed(_) => {}
+        WriterReport::Committed(_) => {
+            // Held as long as the writer lives.
+            let _ = &ending;
+        }
     };
     let options = PipelineOptions {
         sources,
@@ -75,9 +79,8 @@ pub(in crate::cli) fn read_all(
                 failure = Some(error);
                 pipeline.stop();
             }
+            Ok(Wake::Ended) | Err(RecvTimeoutError::Disconnected) => break,
             Ok(Wake::Outside(_)) | Err(RecvTimeoutError::Timeout) => {}
-            // Every sender is gone: the writer has ended, and ingest follows.
-            Err(RecvTimeoutError::Disconnected) => {}
         }
         draw(&bar, pipeline.progress(), pipeline.elapsed());
     }
@@ -95,6 +98,18 @@ enum Wake {
     Outside(Outside),
     Failed(RuntimeError),
     Noted(String),
+    /// The writer has ended.
+    Ended,
+}
+
+/// Wakes the waiting loop when it is dropped.
+struct Ending(SyncSender<Wake>);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        // A full queue means that the loop wakes anyway.
+        drop(self.0.try_send(Wake::Ended));
+    }
 }
 
 /// Draws how far it is.
