@@ -71,8 +71,19 @@ pub fn headline_weight(of: &Judgement) -> Weight {
     }
 }
 
-/// Returns the panel's lines. `is_folded` leaves out rules that said a plain no.
-pub fn lines(of: &Explanation, is_folded: bool) -> Vec<PanelLine> {
+/// Where the rules stand that said a plain no.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Others {
+    /// In their order among the others.
+    InOrder,
+    /// Behind everything else, where there is no room for all before it.
+    Last,
+    /// Nowhere; they are counted.
+    Counted,
+}
+
+/// Returns the panel's lines.
+pub fn lines(of: &Explanation, others: Others) -> Vec<PanelLine> {
     let judgement = &of.judgement;
     let mut lines = vec![decided(of)];
     if let Some(because) = &judgement.because {
@@ -95,10 +106,21 @@ pub fn lines(of: &Explanation, is_folded: bool) -> Vec<PanelLine> {
             Weight::Plain,
         ));
     }
-    lines.extend(rules(judgement, is_folded));
+    let all = judgement.rules.len();
+    let told = rules(judgement, "rules", |is_told| {
+        is_told || others == Others::InOrder
+    });
+    let left = all.saturating_sub(told.len());
+    lines.extend(told);
+    if others == Others::Counted && left > 0 {
+        lines.push(line("", format!("and {left} other rules"), Weight::Dim));
+    }
     for (idx, flip) in judgement.flips.iter().take(FLIPS_MAX).enumerate() {
         let label = if idx == 0 { "would flip" } else { "" };
         lines.push(line(label, flip_in_words(flip), Weight::Plain));
+    }
+    if others == Others::Last {
+        lines.extend(rules(judgement, "others", |is_told| !is_told));
     }
     lines
 }
@@ -141,21 +163,23 @@ fn separation(of: &Explanation) -> Option<PanelLine> {
     ))
 }
 
-/// The rules, or why they are not listed.
-fn rules(of: &Judgement, is_folded: bool) -> Vec<PanelLine> {
+/// The rules of which `is_wanted` says so, which hears whether one decides or did not say a plain no.
+fn rules(
+    of: &Judgement,
+    first_label: &'static str,
+    is_wanted: impl Fn(bool) -> bool,
+) -> Vec<PanelLine> {
     let deciding = of.rules.iter().position(|rule| rule.is_deciding);
     let width = of.rules.iter().map(|rule| rule.name.chars().count()).max();
     let width = width.unwrap_or(0).min(24);
     let mut lines = Vec::new();
-    let mut folded = 0_usize;
     for (idx, rule) in of.rules.iter().enumerate() {
         let is_later = deciding.is_some_and(|deciding| idx > deciding);
-        let is_told = rule.is_deciding || rule.result != Truth::Fails;
-        if is_folded && (!is_told || is_later) {
-            folded += 1;
+        let is_told = rule.is_deciding || (rule.result != Truth::Fails && !is_later);
+        if !is_wanted(is_told) {
             continue;
         }
-        let label = if lines.is_empty() { "rules" } else { "" };
+        let label = if lines.is_empty() { first_label } else { "" };
         let weight = match () {
             () if rule.is_deciding => Weight::Title,
             () if is_later => Weight::Dim,
@@ -163,9 +187,6 @@ fn rules(of: &Judgement, is_folded: bool) -> Vec<PanelLine> {
         };
         let text = rule_in_words(rule, width, is_later, of.verdict);
         lines.push(line(label, text, weight));
-    }
-    if folded > 0 {
-        lines.push(line("", format!("and {folded} other rules"), Weight::Dim));
     }
     lines
 }
@@ -277,12 +298,7 @@ mod tests {
     use crate::app::fixtures;
     use crate::policy::{Policy, Recorded};
 
-    fn told(
-        class: Option<&str>,
-        retrieval: f64,
-        recorded: Recorded<'_>,
-        is_folded: bool,
-    ) -> String {
+    fn told(class: Option<&str>, retrieval: f64, recorded: Recorded<'_>, others: Others) -> String {
         let text = include_str!("../../../assets/policies/essay.route");
         let policy = Policy::parse(text).unwrap();
         let mut facts = policy.facts();
@@ -296,7 +312,7 @@ mod tests {
         explanation.judgement = policy.judge(&facts, &recorded, false);
         explanation.rule = recorded.rule.map(std::sync::Arc::from);
         let mut out = vec![headline(&explanation.judgement)];
-        let lines = lines(&explanation, is_folded);
+        let lines = lines(&explanation, others);
         out.extend(
             lines
                 .iter()
@@ -312,7 +328,7 @@ mod tests {
             model: Some("medium-1"),
             ..Recorded::default()
         };
-        let text = told(Some("grounded_answer"), 0.58, recorded, false);
+        let text = told(Some("grounded_answer"), 0.58, recorded, Others::InOrder);
         for part in [
             "RULE\n",
             "policy     standard (medium-1) by rule thin-evidence of essay@1#8a592a9285a1",
@@ -327,8 +343,31 @@ mod tests {
         ] {
             assert!(text.contains(part), "{part} in\n{text}");
         }
-        let folded = told(Some("grounded_answer"), 0.58, recorded, true);
+        let folded = told(Some("grounded_answer"), 0.58, recorded, Others::Counted);
         assert!(folded.contains("and 8 other rules"), "{folded}");
+    }
+
+    #[test]
+    fn where_room_is_short_what_decided_comes_before_the_other_rules() {
+        let recorded = Recorded {
+            rule: Some("thin-evidence"),
+            model: Some("medium-1"),
+            ..Recorded::default()
+        };
+        let whole = told(Some("grounded_answer"), 0.58, recorded, Others::InOrder);
+        let text = told(Some("grounded_answer"), 0.58, recorded, Others::Last);
+        assert_eq!(text.lines().count(), whole.lines().count(), "{text}");
+        let places = [
+            "> thin-evidence",
+            "\nwould flip",
+            "\nothers",
+            "would say fast)",
+        ];
+        let places: Vec<_> = places.iter().map(|part| text.find(part)).collect();
+        assert!(
+            places.iter().all(Option::is_some) && places.is_sorted(),
+            "{places:?}\n{text}"
+        );
     }
 
     #[test]
@@ -338,7 +377,7 @@ mod tests {
             model: Some("small-1"),
             ..Recorded::default()
         };
-        let text = told(Some("grounded_answer"), 0.621, recorded, false);
+        let text = told(Some("grounded_answer"), 0.621, recorded, Others::InOrder);
         assert!(text.starts_with("DRIFT (rule)\n"), "{text}");
         let between = "between    rule thin-evidence: retrieval_confidence 0.621, needs < 0.62 (0.001 short), on the line";
         assert!(text.contains(between), "{text}");
@@ -347,7 +386,7 @@ mod tests {
             model: Some("small-1"),
             ..Recorded::default()
         };
-        let text = told(Some("planning"), 0.9, recorded, false);
+        let text = told(Some("planning"), 0.9, recorded, Others::InOrder);
         assert!(text.starts_with("DRIFT (model)\n"), "{text}");
         assert!(
             text.contains("expected tier standard (medium-1), got small-1"),
@@ -361,7 +400,7 @@ mod tests {
             rule: Some("plan"),
             ..Recorded::default()
         };
-        let text = told(None, 0.0, recorded, false);
+        let text = told(None, 0.0, recorded, Others::InOrder);
         assert!(text.starts_with("UNDECIDABLE\n"), "{text}");
         assert!(
             text.contains(
@@ -373,7 +412,7 @@ mod tests {
             text.contains("possible   tiers fast, standard, strongest"),
             "{text}"
         );
-        let text = told(None, 0.0, Recorded::default(), false);
+        let text = told(None, 0.0, Recorded::default(), Others::InOrder);
         assert!(text.starts_with("NO POLICY\n"), "{text}");
     }
 }

@@ -1,6 +1,6 @@
 //! The explanation as text: asked, recorded, chain, against normal, consequence.
 
-use crate::app::view::judgement::{headline, lines as panel, step_in_words};
+use crate::app::view::judgement::{Others, headline, lines as panel, step_in_words};
 use crate::cli::report::style::Style;
 use crate::cli::words::{self, foreign, millis, percent, span};
 use crate::model::{Micros, NanoUsd};
@@ -26,7 +26,7 @@ pub fn render(of: &Explanation, style: Style, reasons_of: fn(u8, &str) -> Vec<St
         headline(&of.judgement)
     )];
     lines.extend(
-        panel(of, false)
+        panel(of, Others::InOrder)
             .iter()
             .map(|line| format!("{:11} {}", line.label, show(&line.text))),
     );

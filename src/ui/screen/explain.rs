@@ -1,6 +1,6 @@
 //! One decision: what was recorded, the chain, how it compares, what came of it.
 
-use crate::app::view::judgement;
+use crate::app::view::judgement::{self, Others};
 use crate::app::{App, units};
 use crate::model::{Micros, NanoUsd, Timestamp};
 use crate::stats::{Explanation, Snapshot};
@@ -158,7 +158,12 @@ fn policy(found: &Explanation, width: usize) -> Vec<Row> {
             .say(judgement::headline(judgement), Role::from(weight)),
     ];
     let label_width = if width < 80 { 0 } else { 11 };
-    for panel in judgement::lines(found, width < 80) {
+    let others = match width {
+        ..80 => Others::Counted,
+        80..100 => Others::Last,
+        _ => Others::InOrder,
+    };
+    for panel in judgement::lines(found, others) {
         let room = width.saturating_sub(label_width + 3).max(10);
         for (idx, part) in judgement::fitted(&panel.text, room).into_iter().enumerate() {
             let label = if idx == 0 { panel.label } else { "" };
@@ -326,7 +331,8 @@ fn compared(found: &Explanation, width: usize) -> Vec<Row> {
     if let Some(percentile) = normal.cost_percentile {
         parts.push(format!("cost at or above {percentile:.0}%"));
     }
-    if let Some(share) = normal.attempts_share {
+    // All of them needed at least one.
+    if let Some(share) = normal.attempts_share.filter(|share| *share < 99.5) {
         parts.push(format!("{share:.0}% need as many attempts"));
     }
     wrapped("of ", &parts, width)
