@@ -3,7 +3,7 @@
 use super::cells::Decided;
 use super::lint::{Lint, LintKind};
 use super::policy::Policy;
-use super::rule::TierIdx;
+use super::rule::{Escalation, TierIdx};
 use super::span::Span;
 use super::vocabulary::TRIGGERS;
 
@@ -100,14 +100,15 @@ fn loops(policy: &Policy) -> Vec<Lint> {
             false
         })
         .map(|line| {
-            let message = format!(
-                "the step {} -> {} is part of a loop",
-                policy.tier_name(line.from),
-                policy.tier_name(line.to)
-            );
+            let message = format!("{} is part of a loop", step(policy, line));
             lint(LintKind::EscalationLoop, line.span, message)
         })
         .collect()
+}
+
+fn step(policy: &Policy, line: &Escalation) -> String {
+    let (from, to) = (policy.tier_name(line.from), policy.tier_name(line.to));
+    format!("the step {from} -> {to}")
 }
 
 fn downward(policy: &Policy) -> Vec<Lint> {
@@ -116,11 +117,7 @@ fn downward(policy: &Policy) -> Vec<Lint> {
         .iter()
         .filter(|line| line.to < line.from)
         .map(|line| {
-            let message = format!(
-                "the step {} -> {} leads to a weaker tier",
-                policy.tier_name(line.from),
-                policy.tier_name(line.to)
-            );
+            let message = format!("{} leads to a weaker tier", step(policy, line));
             lint(LintKind::EscalationDownward, line.span, message)
         })
         .collect()

@@ -65,6 +65,25 @@ fn two_days(folder: &Path) {
     );
 }
 
+/// Follows `log.jsonl` by the folder's config file.
+fn follow(folder: &Path) -> Running {
+    let child = routetop()
+        .current_dir(folder)
+        .args([
+            "ingest",
+            "-q",
+            "--db",
+            "r.db",
+            "--config",
+            "config.toml",
+            "--follow",
+            "log.jsonl",
+        ])
+        .spawn()
+        .unwrap();
+    Running(child)
+}
+
 #[test]
 fn old_requests_go_their_sums_stay_and_nothing_comes_back() {
     let folder = tempfile::tempdir().unwrap();
@@ -246,21 +265,7 @@ fn a_database_that_is_too_large_becomes_smaller_while_it_is_written() {
     )
     .unwrap();
     fs::write(folder.join("log.jsonl"), lines(0, 160_000, 0)).unwrap();
-    let child = routetop()
-        .current_dir(folder)
-        .args([
-            "ingest",
-            "-q",
-            "--db",
-            "r.db",
-            "--config",
-            "config.toml",
-            "--follow",
-            "log.jsonl",
-        ])
-        .spawn()
-        .unwrap();
-    let mut child = Running(child);
+    let mut child = follow(folder);
     wait_for("all lines", 60, || {
         folder.join("r.db").exists()
             && run(folder, ["report", "--db", "r.db"]).status.success()
@@ -270,21 +275,7 @@ fn a_database_that_is_too_large_becomes_smaller_while_it_is_written() {
     let before = report(folder, &[]);
     child.0.kill().unwrap();
     child.0.wait().unwrap();
-    let child = routetop()
-        .current_dir(folder)
-        .args([
-            "ingest",
-            "-q",
-            "--db",
-            "r.db",
-            "--config",
-            "config.toml",
-            "--follow",
-            "log.jsonl",
-        ])
-        .spawn()
-        .unwrap();
-    let _child = Running(child);
+    let _child = follow(folder);
     wait_for("a smaller file", 60, || {
         fs::metadata(folder.join("r.db")).unwrap().len() < 17_700_000
     });

@@ -158,6 +158,14 @@ fn total(path: &Path) -> u64 {
         .requests
 }
 
+/// Waits for the first line that a command says on its standard error.
+fn first_error(child: &mut Running) -> String {
+    let mut errors = std::io::BufReader::new(child.0.stderr.as_mut().unwrap());
+    let mut first = String::new();
+    std::io::BufRead::read_line(&mut errors, &mut first).unwrap();
+    first
+}
+
 #[test]
 fn s1_a_full_disk_loses_nothing_and_goes_on_when_there_is_room() {
     let folder = tempfile::tempdir().unwrap();
@@ -247,9 +255,7 @@ fn s2_a_limit_on_file_sizes_is_an_error_and_kills_nobody() {
         .spawn()
         .unwrap();
     let mut child = Running(child);
-    let mut errors = std::io::BufReader::new(child.0.stderr.take().unwrap());
-    let mut first = String::new();
-    std::io::BufRead::read_line(&mut errors, &mut first).unwrap();
+    let first = first_error(&mut child);
     assert!(
         first.contains("ingest waits") && first.contains("ulimit"),
         "{first}"
@@ -350,9 +356,7 @@ fn s12_a_lock_of_another_program_is_waited_for_and_viewers_read_on() {
         .spawn()
         .unwrap();
     let mut child = Running(child);
-    let mut errors = std::io::BufReader::new(child.0.stderr.take().unwrap());
-    let mut first = String::new();
-    std::io::BufRead::read_line(&mut errors, &mut first).unwrap();
+    let first = first_error(&mut child);
     assert!(
         first.contains("ingest waits") && first.contains("busy"),
         "{first}"
