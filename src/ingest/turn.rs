@@ -46,7 +46,7 @@ impl Follower {
                 idx += 1;
                 continue;
             }
-            let first = if at.is_judged || at.is_packed || at.size == 0 {
+            let first = if at.is_judged || at.is_packed {
                 First::Read
             } else {
                 self.judge_first(idx, now, out)?
@@ -58,7 +58,7 @@ impl Follower {
             let was_open = at.reader.is_some();
             let turn = match first {
                 First::Read => read_turn(self.files.as_ref(), at, now, out)?,
-                First::Known => Turn::ending(End::Reached),
+                First::Nothing => Turn::ending(End::Reached),
             };
             if is_crowded && !was_open {
                 at.lay_down();
@@ -177,11 +177,15 @@ impl Follower {
         else {
             return Ok(First::Read);
         };
+        // Bytes that come after this look are judged by the next one, before they are read.
+        if seen.size == 0 {
+            return Ok(First::Nothing);
+        }
         let Ok(file) = file.again() else {
             return Ok(First::Read);
         };
         match self.recognise_plain(file.as_ref(), &seen) {
-            Match::Alias(_) => return Ok(First::Known),
+            Match::Alias(_) => return Ok(First::Nothing),
             Match::Known(slot, trace) => self.go_on_as(idx, (slot, trace), (path, id), now, out)?,
             Match::New | Match::Later | Match::Unread(_) | Match::Rewritten(_) => {}
         }
@@ -277,8 +281,8 @@ impl Follower {
 enum First {
     /// Something to be read.
     Read,
-    /// Nothing but what was read elsewhere.
-    Known,
+    /// No byte yet, or nothing but what was read elsewhere.
+    Nothing,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
