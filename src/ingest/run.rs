@@ -51,7 +51,7 @@ impl Default for IngestOptions {
             follow: false,
             sources: Vec::new(),
             key: HashKey([0; 16]),
-            batch_lines_max: 4_096,
+            batch_lines_max: 2_048,
             batch_bytes_max: 4 * 1024 * 1024,
             line_len_max: 1024 * 1024,
             poll: Duration::from_millis(200),

@@ -15,13 +15,17 @@ use crate::model::{
 };
 use crate::store::{LogCopier, Prepared, StoreError, Writer};
 
-/// Batches that may wait for the writer: with the batch size this bounds memory and is the
-/// back-pressure on ingest.
-const QUEUE_LEN: usize = 2;
+/// Batches that may wait for the writer: as many as make a full transaction, so that it finds the next one
+/// when it comes back from one. With the batch size this bounds memory and is the back-pressure on ingest.
+const QUEUE_LEN: usize = 6;
 /// Batches that may wait to be prepared.
 const RAW_LEN: usize = 1;
 /// The most events of one transaction.
 const TRANSACTION_EVENTS_MAX: usize = 12_288;
+/// Behind a batch of so many events the next one is near: nobody sends as many at a time who has no more.
+const FLOOD_LEN: usize = 1_024;
+/// How long the writer waits for it. What ends a flood is flushed, which ends the waiting.
+const GATHER: Duration = Duration::from_millis(20);
 /// How long the writer waits for work before it looks after the database.
 const IDLE: Duration = Duration::from_secs(1);
 
@@ -243,9 +247,12 @@ fn gather(
     batches: &mut Vec<Prepared>,
 ) -> Option<Command<Prepared>> {
     let mut events: usize = batches.iter().map(Prepared::len).sum();
+    let mut is_flood = batches.iter().any(|batch| batch.len() >= FLOOD_LEN);
     while events < TRANSACTION_EVENTS_MAX {
-        match commands.try_recv() {
+        let patience = if is_flood { GATHER } else { Duration::ZERO };
+        match commands.recv_timeout(patience) {
             Ok(Command::Commit(batch)) => {
+                is_flood = batch.len() >= FLOOD_LEN;
                 events += batch.len();
                 batches.push(*batch);
             }

@@ -30,8 +30,10 @@ pub(super) fn open_writer(path: &Path, now: Timestamp) -> Result<Connection, Sto
     connection.pragma_update(None, "synchronous", "NORMAL")?;
     connection.pragma_update_and_check(None, "wal_autocheckpoint", 0, |_| Ok(()))?;
     connection.pragma_update_and_check(None, "journal_size_limit", 64 << 20, |_| Ok(()))?;
-    // Pages are appended and rarely read again: more would only be memory that is never warm.
-    connection.pragma_update(None, "cache_size", -8_000)?;
+    // Half of it, and a transaction that catches up reads its own pages again from the log.
+    connection.pragma_update(None, "cache_size", -16_000)?;
+    // A statement of several attempts keeps the pages that it changes, to be able to give up: not in a file.
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
     Ok(connection)
 }
 

@@ -1,6 +1,6 @@
 //! From the keyed hash of an id, a tie or a session to rows: sorted runs with a filter in memory.
 //!
-//! A transaction's entries become one run; eight runs of one size become one of the next. A run's
+//! A transaction's entries become one run; sixteen runs of one size become one of the next. A run's
 //! entries stand in chunks of 625, two of which fill a page: 8 bytes hash, 5 bytes row, sorted; the
 //! highest bit of the row marks a session. `fences` holds the first hash of each chunk. `filter` is a
 //! blocked Bloom filter of 64-bit words, four bits in one word for each entry, 16 bits of filter an
@@ -105,7 +105,7 @@ impl Run {
 }
 
 fn level(entries: usize) -> u32 {
-    entries.max(1).ilog2() / 3
+    entries.max(1).ilog2() / 4
 }
 
 impl IdIndex {
@@ -178,7 +178,7 @@ impl IdIndex {
                 .count();
             let start = self.runs.len() - same;
             let total: usize = self.runs.iter().skip(start).map(|run| run.entries).sum();
-            if same < 8 || total > RUN_LEN_MAX {
+            if same < 16 || total > RUN_LEN_MAX {
                 break;
             }
             let merged = self.runs.split_off(start);

@@ -165,7 +165,7 @@ fn load_corrections(
 }
 
 /// How many attempts one statement appends.
-const ATTEMPTS_A_STATEMENT: usize = 16;
+const ATTEMPTS_A_STATEMENT: usize = 64;
 const ATTEMPT_COLUMNS: usize = 14;
 
 /// Writes attempts and corrections of rows into their tables, where nothing of them stands yet.
@@ -182,22 +182,30 @@ pub(super) fn append<'s>(
         append_corrections(connection, number, stored)?;
     }
     for group in attempts.chunks(ATTEMPTS_A_STATEMENT) {
-        let marks = format!("({})", ["?"; ATTEMPT_COLUMNS].join(","));
-        // Without `OR ROLLBACK` a statement of several rows would copy every page touched to a journal first.
-        let sql = format!(
-            "INSERT OR ROLLBACK INTO attempt VALUES {}",
-            vec![marks; group.len()].join(",")
-        );
-        let mut insert = connection.prepare_cached(&sql)?;
-        for (before, (place, attempt)) in (1..).step_by(ATTEMPT_COLUMNS).zip(group) {
-            insert.raw_bind_parameter(before, place)?;
-            for (at, value) in (before + 1..).zip(attempt_numbers(attempt)) {
-                insert.raw_bind_parameter(at, value)?;
+        // What does not fill a statement goes one by one: statements of every length would be prepared anew.
+        let rows = if group.len() == ATTEMPTS_A_STATEMENT {
+            ATTEMPTS_A_STATEMENT
+        } else {
+            1
+        };
+        let mut insert = connection.prepare_cached(&append_sql(rows))?;
+        for attempts in group.chunks(rows) {
+            for (before, (place, attempt)) in (1..).step_by(ATTEMPT_COLUMNS).zip(attempts) {
+                insert.raw_bind_parameter(before, place)?;
+                for (at, value) in (before + 1..).zip(attempt_numbers(attempt)) {
+                    insert.raw_bind_parameter(at, value)?;
+                }
             }
+            insert.raw_execute()?;
         }
-        insert.raw_execute()?;
     }
     Ok(())
+}
+
+fn append_sql(rows: usize) -> String {
+    let row = format!("({})", ["?"; ATTEMPT_COLUMNS].join(","));
+    let rows = vec![row; rows].join(",");
+    format!("INSERT OR ROLLBACK INTO attempt VALUES {rows}")
 }
 
 fn append_corrections(
