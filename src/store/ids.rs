@@ -3,13 +3,17 @@
 //! A transaction's entries become one run; sixteen runs of one size become one of the next. A run's
 //! entries stand in chunks of 625, two of which fill a page: 8 bytes hash, 5 bytes row, sorted; the
 //! highest bit of the row marks a session. `fences` holds the first hash of each chunk. `filter` is a
-//! blocked Bloom filter of 64-bit words, four bits in one word for each entry, 16 bits of filter an
+//! blocked Bloom filter of 64-bit words, six bits in one word for each entry, 16 bits of filter an
 //! entry. Numbers are little endian.
 //!
 //! Sessions have no part in the filter: each request asks for its id, but only a correction without an
 //! id asks for a session.
 
-use rusqlite::{Connection, OptionalExtension, params};
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::collections::binary_heap::PeekMut;
+
+use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 
 use super::StoreError;
 use crate::model::{Micros, Timestamp};
@@ -22,8 +26,6 @@ const SESSION: i64 = 1 << 39;
 const RUN_LEN_MAX: usize = 1 << 20;
 /// The most bytes of filters in memory; the oldest runs are left out first.
 const FILTER_BYTES_MAX: usize = 32 << 20;
-/// From this many entries on, memory matters more than the time of a merge.
-const SORTED_IN_PLACE_MIN: usize = 1 << 18;
 /// How far back ids are looked for.
 pub(super) const HORIZON: Micros = Micros::DAY.times(7);
 
@@ -57,7 +59,7 @@ fn bytes(words: &[u64]) -> Vec<u8> {
 fn place(hash: u64, len: usize) -> (usize, u64) {
     let wide = u128::from(hash) * (len as u128);
     let word = usize::try_from(wide >> 64).unwrap_or(0);
-    let bits = (0..4).fold(0, |bits, idx| bits | 1_u64 << ((hash >> (idx * 6)) & 63));
+    let bits = (0..6).fold(0, |bits, idx| bits | 1_u64 << ((hash >> (idx * 6)) & 63));
     (word, bits)
 }
 
@@ -71,6 +73,11 @@ fn entries_of(body: &[u8]) -> impl Iterator<Item = (u64, i64)> {
 }
 
 impl Run {
+    /// Returns the number behind that of the last chunk.
+    fn end_chunk(&self) -> i64 {
+        self.first_chunk + i64::try_from(self.fences.len()).unwrap_or(0)
+    }
+
     fn may_hold(&self, hash: u64) -> bool {
         let (word, bits) = place(hash, self.filter.len());
         self.filter
@@ -182,7 +189,7 @@ impl IdIndex {
                 break;
             }
             let merged = self.runs.split_off(start);
-            self.runs.push(join(connection, &merged, total)?);
+            self.runs.push(join(connection, &merged)?);
         }
         self.bound();
         Ok(())
@@ -250,76 +257,161 @@ fn sort(entries: &mut Vec<(u64, i64)>) {
     }
 }
 
-fn join(connection: &Connection, runs: &[Run], total: usize) -> Result<Run, StoreError> {
-    let mut entries = Vec::with_capacity(total);
-    let mut select =
-        connection.prepare_cached("SELECT body FROM id_chunk WHERE chunk >= ?1 AND chunk < ?2")?;
-    for run in runs {
-        let end = run.first_chunk + i64::try_from(run.fences.len()).unwrap_or(0);
-        let mut found = select.query([run.first_chunk, end])?;
-        while let Some(row) = found.next()? {
-            entries.extend(entries_of(row.get_ref(0)?.as_blob().unwrap_or_default()));
+/// The entries of a run in order, a chunk at a time.
+struct Walk<'c> {
+    select: CachedStatement<'c>,
+    next_chunk: i64,
+    end: i64,
+    entries: std::vec::IntoIter<(u64, i64)>,
+}
+
+impl<'c> Walk<'c> {
+    fn new(connection: &'c Connection, run: &Run) -> Result<Self, StoreError> {
+        Ok(Self {
+            select: connection.prepare_cached("SELECT body FROM id_chunk WHERE chunk = ?1")?,
+            next_chunk: run.first_chunk,
+            end: run.end_chunk(),
+            entries: Vec::new().into_iter(),
+        })
+    }
+
+    fn next(&mut self) -> Result<Option<(u64, i64)>, StoreError> {
+        loop {
+            if let Some(entry) = self.entries.next() {
+                return Ok(Some(entry));
+            }
+            if self.next_chunk >= self.end {
+                return Ok(None);
+            }
+            let mut found = self.select.query([self.next_chunk])?;
+            self.next_chunk += 1;
+            let entries: Vec<_> = match found.next()? {
+                Some(row) => entries_of(row.get_ref(0)?.as_blob().unwrap_or_default()).collect(),
+                None => Vec::new(),
+            };
+            self.entries = entries.into_iter();
         }
+    }
+}
+
+/// Makes one run of several. One chunk of each is in memory at a time.
+fn join(connection: &Connection, runs: &[Run]) -> Result<Run, StoreError> {
+    let mut walks: Vec<Walk> = runs
+        .iter()
+        .map(|run| Walk::new(connection, run))
+        .collect::<Result<_, _>>()?;
+    let mut heads = BinaryHeap::with_capacity(walks.len());
+    for (idx, walk) in walks.iter_mut().enumerate() {
+        heads.extend(walk.next()?.map(|entry| Reverse((entry, idx))));
+    }
+    let newest = runs.iter().map(|run| run.newest).max().unwrap_or(i64::MIN);
+    let words = runs.iter().map(|run| run.filter.len()).sum();
+    let mut writing = Writing::new(connection, words)?;
+    while let Some(mut head) = heads.peek_mut() {
+        let Reverse((entry, idx)) = *head;
+        writing.push(entry)?;
+        match walks.get_mut(idx).map_or(Ok(None), Walk::next)? {
+            Some(entry) => *head = Reverse((entry, idx)),
+            None => drop(PeekMut::pop(head)),
+        }
+    }
+    let joined = writing.end(newest)?;
+    for run in runs {
         connection
             .prepare_cached("DELETE FROM id_chunk WHERE chunk >= ?1 AND chunk < ?2")?
-            .execute([run.first_chunk, end])?;
+            .execute([run.first_chunk, run.end_chunk()])?;
         connection
             .prepare_cached("DELETE FROM id_run WHERE run = ?1")?
             .execute([run.run])?;
     }
-    if total < SORTED_IN_PLACE_MIN {
-        // The stable sort finds the sorted runs and merges them, for which it needs half as much again.
-        entries.sort_by_key(|entry| entry.0);
-    } else {
-        entries.sort_unstable();
-    }
-    let newest = runs.iter().map(|run| run.newest).max().unwrap_or(i64::MIN);
-    write(connection, &entries, newest)
+    Ok(joined)
 }
 
 fn write(connection: &Connection, entries: &[(u64, i64)], newest: i64) -> Result<Run, StoreError> {
-    let first_chunk: i64 = connection.query_row(
-        "SELECT coalesce(max(chunk), 0) + 1 FROM id_chunk",
-        [],
-        |row| row.get(0),
-    )?;
     let filtered = entries.iter().filter(|(_, row)| row & SESSION == 0);
-    let mut filter = vec![0_u64; filtered.count().div_ceil(4)];
-    let mut fences = Vec::with_capacity(entries.len().div_ceil(CHUNK_LEN));
-    let mut insert = connection.prepare_cached("INSERT INTO id_chunk VALUES (?1, ?2)")?;
-    let mut body = Vec::with_capacity(CHUNK_LEN * ENTRY_LEN);
-    for (chunk, part) in (first_chunk..).zip(entries.chunks(CHUNK_LEN)) {
-        body.clear();
-        fences.extend(part.first().map(|entry| entry.0));
-        for (hash, row) in part {
-            body.extend_from_slice(&hash.to_le_bytes());
-            body.extend_from_slice(row.to_le_bytes().get(..5).unwrap_or_default());
-            let (word, bits) = place(*hash, filter.len());
-            if let Some(word) = filter.get_mut(word).filter(|_| row & SESSION == 0) {
-                *word |= bits;
-            }
-        }
-        insert.execute(params![chunk, body])?;
+    let mut writing = Writing::new(connection, filtered.count().div_ceil(4))?;
+    for entry in entries {
+        writing.push(*entry)?;
     }
-    connection
-        .prepare_cached(
-            "INSERT INTO id_run (entries,first_chunk,newest,filter,fences) VALUES (?1,?2,?3,?4,?5)",
-        )?
-        .execute(params![
-            i64::try_from(entries.len()).unwrap_or(i64::MAX),
-            first_chunk,
-            newest,
-            bytes(&filter),
-            bytes(&fences)
-        ])?;
-    Ok(Run {
-        run: connection.last_insert_rowid(),
-        entries: entries.len(),
-        first_chunk,
-        newest,
-        filter,
-        fences,
-    })
+    writing.end(newest)
+}
+
+/// A run that is being written, entry after entry in order.
+struct Writing<'c> {
+    connection: &'c Connection,
+    insert: CachedStatement<'c>,
+    run: Run,
+    body: Vec<u8>,
+}
+
+impl<'c> Writing<'c> {
+    /// Starts behind all chunks, with a filter of so many words.
+    fn new(connection: &'c Connection, words: usize) -> Result<Self, StoreError> {
+        let first_chunk = connection.query_row(
+            "SELECT coalesce(max(chunk), 0) + 1 FROM id_chunk",
+            [],
+            |row| row.get(0),
+        )?;
+        Ok(Self {
+            connection,
+            insert: connection.prepare_cached("INSERT INTO id_chunk VALUES (?1, ?2)")?,
+            run: Run {
+                run: 0,
+                entries: 0,
+                first_chunk,
+                newest: 0,
+                filter: vec![0; words],
+                fences: Vec::new(),
+            },
+            body: Vec::with_capacity(CHUNK_LEN * ENTRY_LEN),
+        })
+    }
+
+    fn push(&mut self, (hash, row): (u64, i64)) -> Result<(), StoreError> {
+        if self.body.is_empty() {
+            self.run.fences.push(hash);
+        }
+        self.body.extend_from_slice(&hash.to_le_bytes());
+        self.body
+            .extend_from_slice(row.to_le_bytes().get(..5).unwrap_or_default());
+        let (word, bits) = place(hash, self.run.filter.len());
+        if let Some(word) = self.run.filter.get_mut(word).filter(|_| row & SESSION == 0) {
+            *word |= bits;
+        }
+        self.run.entries += 1;
+        if self.body.len() == CHUNK_LEN * ENTRY_LEN {
+            self.end_chunk()?;
+        }
+        Ok(())
+    }
+
+    fn end_chunk(&mut self) -> Result<(), StoreError> {
+        let chunk = self.run.end_chunk() - 1;
+        self.insert.execute(params![chunk, self.body])?;
+        self.body.clear();
+        Ok(())
+    }
+
+    fn end(mut self, newest: i64) -> Result<Run, StoreError> {
+        if !self.body.is_empty() {
+            self.end_chunk()?;
+        }
+        let mut run = self.run;
+        run.newest = newest;
+        self.connection
+            .prepare_cached(
+                "INSERT INTO id_run (entries,first_chunk,newest,filter,fences) VALUES (?1,?2,?3,?4,?5)",
+            )?
+            .execute(params![
+                i64::try_from(run.entries).unwrap_or(i64::MAX),
+                run.first_chunk,
+                newest,
+                bytes(&run.filter),
+                bytes(&run.fences)
+            ])?;
+        run.run = self.connection.last_insert_rowid();
+        Ok(run)
+    }
 }
 
 /// Returns the rows filed under `hash` in any run, newest run first, without the filters.
