@@ -60,6 +60,7 @@ mod possible;
 mod print;
 mod prose;
 mod recorded;
+pub mod replay;
 mod rule;
 mod span;
 mod steps;
