@@ -106,6 +106,18 @@ fn is_policy_id(id: &str) -> bool {
         .is_some_and(|(version, _)| version.parse::<u32>().is_ok())
 }
 
+/// Returns every policy kept, those added last first.
+pub(super) fn all_kept(connection: &Connection) -> Result<Vec<Policy>, StoreError> {
+    let mut select =
+        connection.prepare("SELECT text FROM policy_text ORDER BY added_at DESC, rowid DESC")?;
+    let texts = select.query_map([], |row| row.get::<_, String>(0))?;
+    let texts: Vec<String> = texts.collect::<Result<_, _>>()?;
+    Ok(texts
+        .iter()
+        .filter_map(|text| Policy::parse(text).ok())
+        .collect())
+}
+
 /// A text that is no policy any more (made by another version of the program) is none.
 fn kept_under(connection: &Connection, id: &str) -> Result<Option<Policy>, StoreError> {
     let mut select = connection.prepare_cached("SELECT text FROM policy_text WHERE id = ?1")?;

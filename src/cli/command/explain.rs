@@ -6,7 +6,6 @@ use super::{Surroundings, print};
 use crate::cli::args::ExplainFormat;
 use crate::cli::error::Failure;
 use crate::cli::explain::{json, text};
-use crate::cli::policy_file::policy;
 use crate::format::recorded_in_words;
 use crate::stats::{Baseline, Page, Query, Span};
 use crate::store::Reader;
@@ -28,7 +27,7 @@ pub(in crate::cli) fn run(
         page: Page::Explain { id: id.to_owned() },
     };
     let mut reader = Reader::open(database)?;
-    reader.know(given.map(policy).transpose()?.into_iter().collect());
+    reader.know(with.policies(given)?);
     let snapshot = reader.answer(&question)?;
     let Some(explanation) = snapshot.explanation else {
         return Err(if snapshot.ambiguous.is_empty() {

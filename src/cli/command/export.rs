@@ -50,7 +50,12 @@ pub(in crate::cli) fn run(
     Ok(0)
 }
 
-fn window_of(with: &Surroundings, reader: &mut Reader, span: Span) -> Result<Window, Failure> {
+/// Returns the window that a span means.
+pub(super) fn window_of(
+    with: &Surroundings,
+    reader: &mut Reader,
+    span: Span,
+) -> Result<Window, Failure> {
     let question = Query {
         number: 1,
         now: with.clock.now(),

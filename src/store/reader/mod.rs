@@ -7,10 +7,12 @@ mod fold;
 mod judge;
 mod lists;
 mod nowcast;
+mod replay;
 mod sources;
 mod window;
 
 pub use facts::DatabaseFacts;
+pub use replay::Stretch;
 
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
