@@ -79,6 +79,7 @@ fn explain(database: &Path, ids: &[String]) {
                 span: Span::Last(routetop::model::Micros::HOUR),
                 baseline: Baseline::None,
                 trend_len: 0,
+                drift_rows_max: 0,
                 page: Page::Explain { id: id.clone() },
             };
             let start = Instant::now();

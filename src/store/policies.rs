@@ -100,7 +100,7 @@ pub(super) fn policy_in_force(
 }
 
 /// Tells whether an id has the form `name@version#hash`.
-fn is_policy_id(id: &str) -> bool {
+pub(super) fn is_policy_id(id: &str) -> bool {
     id.split_once('@')
         .and_then(|(_, rest)| rest.split_once('#'))
         .is_some_and(|(version, _)| version.parse::<u32>().is_ok())

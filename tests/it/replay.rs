@@ -229,6 +229,33 @@ fn the_shared_sample_is_replayed_from_its_database() {
             "session_fallbacks is at least 3000",
         );
     fs::write(at.join("new.route"), edited).unwrap();
+    // Drift in the report is the same.
+    let report: Value = serde_json::from_str(&run_ok(at, ["report", "--format", "json"])).unwrap();
+    let drift = &report["totals"]["drift"];
+    assert_eq!(
+        (&drift["numerator"], &drift["denominator"]),
+        (&json!(72), &json!(15_361))
+    );
+    let routes = report["routes"].as_array().unwrap().iter();
+    let of_routes = routes.filter_map(|route| route["drift"]["numerator"].as_u64());
+    assert_eq!(of_routes.sum::<u64>(), 72);
+    let text = run_ok(at, ["report"]);
+    assert!(text.contains("with another model"), "{text}");
+    let bare: Value = serde_json::from_str(&run_ok(
+        at,
+        [
+            "report",
+            "--format",
+            "json",
+            &file("routellm_fixed.jsonl.gz"),
+        ],
+    ))
+    .unwrap();
+    assert_eq!(
+        bare["totals"]["drift"],
+        Value::Null,
+        "no policy is known there"
+    );
     let doc = replay(at, &[]);
     assert_eq!(
         doc["recorded"],

@@ -24,6 +24,7 @@ pub(in crate::cli) fn run(
         span: Span::All,
         baseline: Baseline::None,
         trend_len: 1,
+        drift_rows_max: 0,
         page: Page::Explain { id: id.to_owned() },
     };
     let mut reader = Reader::open(database)?;

@@ -62,6 +62,7 @@ pub(super) fn window_of(
         span,
         baseline: Baseline::None,
         trend_len: 0,
+        drift_rows_max: 0,
         page: Page::Sources,
     };
     Ok(match span {

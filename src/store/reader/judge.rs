@@ -15,6 +15,7 @@ impl Reader {
     /// Counts these policies as known, and as newer than any that the database keeps.
     pub fn know(&mut self, policies: Vec<Policy>) {
         self.given = policies;
+        self.surveyed = None;
     }
 
     /// Judges a request; `sample` holds the latest requests of its route, with their signals.

@@ -13,8 +13,8 @@ use crate::store::writer::load_names;
 /// Up to 512 rows that stand one after the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stretch {
-    first: i64,
-    last: i64,
+    pub(super) first: i64,
+    pub(super) last: i64,
 }
 
 impl Reader {
