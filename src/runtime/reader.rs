@@ -129,13 +129,12 @@ impl State {
     }
 
     fn try_answer(&mut self, query: &Query) -> Result<Message, StoreError> {
-        let reader = match &mut self.reader {
-            Some(reader) => reader,
-            None => {
-                let reader = self.reader.insert(open(&self.path)?);
-                reader.know(self.policies.clone());
-                reader
-            }
+        let reader = if let Some(reader) = &mut self.reader {
+            reader
+        } else {
+            let reader = self.reader.insert(open(&self.path)?);
+            reader.know(self.policies.clone());
+            reader
         };
         self.version = Some(reader.data_version()?);
         Ok(Message::Snapshot(Arc::new(reader.answer(query)?)))

@@ -40,7 +40,8 @@ fn log(policy: &str, len: u64) -> String {
         } else {
             (2e-7, 4e-7)
         };
-        let (input_f, output_f) = (input as f64, output as f64);
+        let float = |tokens: u64| f64::from(u32::try_from(tokens).unwrap());
+        let (input_f, output_f) = (float(input), float(output));
         let line = json!({
             "event": "request", "ts": 1_795_000_000_000_u64 + n * 60_000, "request_id": format!("r-{n}"),
             "session_id": format!("s-{}", n / 4), "route": "support", "task_class": "planning",

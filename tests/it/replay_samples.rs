@@ -108,7 +108,7 @@ fn truth(corpus: &Corpus, requests: &[&Request], edited: &Policy) -> Truth {
             policy.tier_name(policy.rules()[rule].tier).to_owned()
         };
         let is_finished = matches!(request.outcome, Some(Outcome::Completed | Outcome::Failed));
-        let cost = request.cost().map(|cost| cost.0 as f64 / 1e9);
+        let cost = request.cost().map(|cost| cost.as_usd());
         passes.1 += f64::from(u8::from(is_finished));
         costs.1 += f64::from(u8::from(cost.is_some()));
         let new = tier(edited);
@@ -227,7 +227,11 @@ fn intervals_of_replays_cover_what_really_would_have_been() {
             let half: Vec<&Request> = corpus
                 .requests
                 .iter()
-                .filter(|request| Random(request.session.unwrap().0 ^ seed).next() % 2 == 0)
+                .filter(|request| {
+                    Random(request.session.unwrap().0 ^ seed)
+                        .next()
+                        .is_multiple_of(2)
+                })
                 .collect();
             let truth = truth(&corpus, &half, &edited);
             let replayed = replayed(&corpus, &half, &edited);

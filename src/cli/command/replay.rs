@@ -81,7 +81,7 @@ fn render(with: &Surroundings, replayed: &Replayed, window: Window, format: Plai
 fn line(progress: &ReplayProgress) -> String {
     let requests = progress.requests.load(Ordering::Relaxed);
     format!(
-        "{} requests decided again ({}%)",
+        "{} requests decided again ({})",
         count(requests),
         percent(progress.share())
     )

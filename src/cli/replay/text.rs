@@ -68,7 +68,7 @@ fn share(part: u64, of: u64) -> String {
     if of == 0 {
         return String::new();
     }
-    format!(" ({}%)", percent(part as f64 / of as f64))
+    format!(" ({})", percent(part as f64 / of as f64))
 }
 
 fn certain(replayed: &Replayed) -> Vec<String> {
@@ -205,7 +205,7 @@ recorded decisions: 9,000 as the policy says, 700 by a logged coin, 3 by another
 CERTAIN: 410 of 10,000 requests (4.1%) go to another tier
         410  tier fast -> standard
         410  rule well-grounded -> thin-evidence
-        410  of 1,598 grounded_answer (26%)
+        410  of 1,598 grounded_answer (25.7%)
          12  cannot be decided, signals are missing: fast or standard
 
 PRICED, if the new model writes as much: +$1.20 to +$3.40 for the first calls of 380 changed requests

@@ -75,14 +75,11 @@ impl<'p> Docket<'p> {
             return place.map(|place| (place, true));
         };
         let id = names.text(name);
-        let own = match self.by_name.get(&name) {
-            Some(own) => *own,
-            None => {
-                let own = self.position(id);
-                self.by_name.insert(name, own);
-                own
-            }
-        };
+        let judges = &self.judges;
+        let own = *self
+            .by_name
+            .entry(name)
+            .or_insert_with(|| judges.iter().position(|judge| judge.policy().id() == id));
         if let Some(own) = own {
             return Some((own, false));
         }
