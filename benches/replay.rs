@@ -10,7 +10,6 @@
 
 #![expect(
     clippy::cast_precision_loss,
-    clippy::disallowed_methods,
     clippy::print_stdout,
     clippy::unwrap_used,
     reason = "a benchmark may stop at the first surprise, and prints"

@@ -108,7 +108,7 @@ fn truth(corpus: &Corpus, requests: &[&Request], edited: &Policy) -> Truth {
             policy.tier_name(policy.rules()[rule].tier).to_owned()
         };
         let is_finished = matches!(request.outcome, Some(Outcome::Completed | Outcome::Failed));
-        let cost = request.cost().map(|cost| cost.as_usd());
+        let cost = request.cost().map(routetop::model::NanoUsd::as_usd);
         passes.1 += f64::from(u8::from(is_finished));
         costs.1 += f64::from(u8::from(cost.is_some()));
         let new = tier(edited);
