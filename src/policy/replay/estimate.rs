@@ -8,26 +8,13 @@
 
 use hashbrown::HashMap;
 
+use super::effect::{Effect, Estimate, Z};
 use super::median::{Curve, median_delta};
 use super::outcome::{CORRECTION, COST, ESCALATION, FIRST_PASS};
 use super::sample::Changed;
 use super::strata::{Means, Ran};
 use crate::model::Micros;
 use crate::stats::Histogram;
-
-/// The normal quantile of a two-sided 95 % interval.
-pub(super) const Z: f64 = 1.959_963_984_540_054;
-
-/// A difference per request, over the whole window, with its 95 % interval.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Estimate {
-    /// The difference.
-    pub value: f64,
-    /// The lower end.
-    pub low: f64,
-    /// The upper end.
-    pub high: f64,
-}
 
 /// How it is estimated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,13 +63,6 @@ pub(super) struct Known {
     pub(super) all: f64,
     /// Among the changed ones.
     pub(super) changed: f64,
-}
-
-/// A difference per request and its standard error.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Effect {
-    pub(super) delta: f64,
-    pub(super) error: f64,
 }
 
 /// Everything that an estimate is made of.

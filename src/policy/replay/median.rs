@@ -1,7 +1,7 @@
 //! How a median moves when shares at every border do, with the interval of Woodruff (1952, J. Am. Stat. Assoc.
 //! 47:635): the borders at which the share is as far from a half as it is unsure.
 
-use super::estimate::{Effect, Estimate, Z};
+use super::effect::{Effect, Estimate, Z};
 use crate::model::Micros;
 use crate::stats::Histogram;
 

@@ -13,6 +13,7 @@
 //!
 //! Memory is bounded: of more than [`sample::KEPT_MAX`] changed requests whole sessions are left out of the estimate.
 
+mod effect;
 mod estimate;
 mod median;
 mod outcome;
@@ -24,7 +25,8 @@ mod sessions;
 mod strata;
 mod tally;
 
-pub use estimate::{Estimate, Estimated, Method};
+pub use effect::Estimate;
+pub use estimate::{Estimated, Method};
 pub use price::Priced;
 pub use refusal::{Refusal, SUPPORT_MIN};
 pub use result::{ClassCount, Move, RecordedCounts, Replayed, UndecidableCount};
