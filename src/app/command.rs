@@ -13,17 +13,20 @@ pub enum Scope {
     Decisions,
     /// One decision.
     Explain,
+    /// The policies.
+    Policies,
     /// The sources.
     Sources,
 }
 
 impl Scope {
     /// Every scope with its number key, name and what help calls it.
-    pub const ALL: [(Self, char, &'static str); 5] = [
+    pub const ALL: [(Self, char, &'static str); 6] = [
         (Self::Overview, '1', "overview"),
         (Self::Route, '2', "route"),
         (Self::Decisions, '3', "decisions"),
         (Self::Explain, '4', "explain"),
+        (Self::Policies, '6', "policies"),
         (Self::Sources, '7', "sources"),
     ];
 
@@ -64,6 +67,7 @@ pub enum Action {
     CycleSort,
     CycleMetric,
     ToggleRejects,
+    ToggleProse,
 }
 
 /// The column of help that a command stands in.
@@ -120,6 +124,7 @@ impl Command {
 const LISTS: &[Scope] = &[
     Scope::Overview,
     Scope::Decisions,
+    Scope::Policies,
     Scope::Sources,
     Scope::Route,
     Scope::Explain,
@@ -290,6 +295,7 @@ pub const COMMANDS: &[Command] = &[
         &[Key::char('G')],
         &[
             Scope::Overview,
+            Scope::Policies,
             Scope::Sources,
             Scope::Route,
             Scope::Explain,
@@ -338,12 +344,28 @@ pub const COMMANDS: &[Command] = &[
         Action::Go(Scope::Explain),
     ),
     command(
+        "go-policies",
+        ("", "policies and drift", "6"),
+        &[Key::char('6')],
+        &[],
+        Group::Other,
+        Action::Go(Scope::Policies),
+    ),
+    command(
         "go-sources",
         ("sources", "sources and rejects", "7"),
         &[Key::char('7')],
         &[],
         Group::Other,
         Action::Go(Scope::Sources),
+    ),
+    command(
+        "toggle-prose",
+        ("prose", "what the policies say", "Enter"),
+        &[Key::of(Code::Enter)],
+        &[Scope::Policies],
+        Group::Find,
+        Action::ToggleProse,
     ),
     command(
         "toggle-rejects",

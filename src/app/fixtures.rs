@@ -10,9 +10,10 @@ use crate::model::{
 };
 use crate::policy::{ChainLink, Policy, Recorded};
 use crate::stats::{
-    Baseline, Comparison, ConflictRow, DecisionRow, Explanation, GapRow, Histogram, Hop,
-    IngestTotals, Judgement, MarkerRow, Page, Query, Rate, RejectRow, RouteMetrics, RouteRow,
-    SignalRow, Skew, Snapshot, SourceRow, Span, TrendPoint,
+    Baseline, Comparison, ConflictRow, DecisionRow, DriftCounts, DriftRow, DriftSurvey,
+    Explanation, GapRow, Histogram, Hop, IngestTotals, Judgement, MarkerRow, Page, PolicyRow,
+    PolicyText, Query, Rate, RejectRow, RouteMetrics, RouteRow, SignalRow, Skew, Snapshot,
+    SourceRow, Span, TrendPoint,
 };
 
 /// 2026-11-23 03:11:40 UTC.
@@ -148,6 +149,8 @@ pub fn empty(query: Query) -> Snapshot {
         gaps: Vec::new(),
         conflicts: Vec::new(),
         markers: Vec::new(),
+        drift: None,
+        policies: Vec::new(),
     }
 }
 
@@ -166,6 +169,8 @@ pub fn ordinary(query: Query) -> Snapshot {
             route("search-answer", 6_100, (41, 20), (41, 20), 900),
             route("support-chat", 1_204, (124, 89), (120, 41), 2_900),
         ],
+        drift: (query.page == Page::Policies).then(survey),
+        policies: policies(),
         decisions: (1..=12).rev().map(decision).collect(),
         decisions_total: 12,
         explanation: Some(Box::new(explained())),
@@ -461,10 +466,62 @@ pub fn give(app: &mut App, answer: fn(Query) -> Snapshot) {
         span: Span::Last(Micros::HOUR),
         baseline: Baseline::Auto,
         trend_len: 20,
+        drift_rows_max: 0,
         page: app.page(None),
     };
     let _: Page = query.page.clone();
     update(app, Message::Snapshot(Arc::new(answer(query))), NOW);
+}
+
+/// Decisions held against their policy: one route drifts in the last third of the window.
+fn survey() -> Arc<DriftSurvey> {
+    let row = |route: &str, model, per_step: u64| DriftRow {
+        route: Arc::from(route),
+        counts: DriftCounts {
+            judged: 1_500,
+            model,
+            rule: 1,
+            escalation: 2,
+            explored: 120,
+            undecidable: 3,
+            ..DriftCounts::default()
+        },
+        trend: (0..30)
+            .map(|step| Rate::new(if step < 20 { 0 } else { per_step }, 50))
+            .collect(),
+    };
+    Arc::new(DriftSurvey {
+        from: NOW.minus(Micros::HOUR),
+        step: Micros::MINUTE.times(2),
+        one_in: 4,
+        total: row("all", 89, 9),
+        routes: vec![row("search-answer", 0, 0), row("support-chat", 89, 9)],
+        policies: Vec::new(),
+    })
+}
+
+fn policies() -> Vec<PolicyRow> {
+    let known = PolicyRow {
+        id: "chat@4#0123456789ab".to_owned(),
+        counts: DriftCounts {
+            judged: 1_200,
+            model: 89,
+            ..DriftCounts::default()
+        },
+        seen: Some((NOW.minus(Micros::DAY), NOW)),
+        requests: 40_210,
+        text: Some(PolicyText {
+            prose: vec!["1. When tools are required, use strongest.".to_owned()],
+            warnings: vec!["rule late decides nothing: it stands behind plan".to_owned()],
+        }),
+    };
+    let unknown = PolicyRow {
+        id: "p42".to_owned(),
+        seen: Some((NOW.minus(Micros::DAY.times(3)), NOW.minus(Micros::DAY))),
+        requests: 7,
+        ..PolicyRow::default()
+    };
+    vec![known, unknown]
 }
 
 /// What a policy says of the decision above.

@@ -126,6 +126,8 @@ pub struct App {
     pub stack: Vec<Scope>,
     /// Whether the sources page shows what was rejected.
     pub is_rejects_open: bool,
+    /// Whether the policies page shows what policies say.
+    pub is_prose_open: bool,
     /// Whether help lies over the page.
     pub is_help_open: bool,
     /// The selected route of the overview.
@@ -181,6 +183,8 @@ impl App {
         Some(Micros::DAY.times(7)),
         None,
     ];
+    /// How many decisions are held against their policies: some hundredths of a second.
+    const DRIFT_ROWS_MAX: u64 = 20_480;
     /// How many rows of decisions one question asks for.
     pub const ROWS_LEN: usize = 200;
     /// The most rows of decisions held.
@@ -193,6 +197,7 @@ impl App {
             settings,
             stack: vec![Scope::Overview],
             is_rejects_open: false,
+            is_prose_open: false,
             is_help_open: false,
             selected_route: None,
             sort: Sort::default(),
@@ -237,6 +242,7 @@ impl App {
                 self.explained = Some(id.clone());
                 Some(Scope::Explain)
             }
+            Page::Policies => Some(Scope::Policies),
             Page::Sources => Some(Scope::Sources),
         };
         self.stack.extend(scope);
@@ -311,6 +317,7 @@ impl App {
             span,
             baseline: Baseline::Auto,
             trend_len: if self.settings.size.0 < 100 { 20 } else { 30 },
+            drift_rows_max: Self::DRIFT_ROWS_MAX,
             page,
         })
     }
@@ -329,6 +336,7 @@ impl App {
             Scope::Explain => Page::Explain {
                 id: self.explained.clone().unwrap_or_default(),
             },
+            Scope::Policies => Page::Policies,
             Scope::Sources => Page::Sources,
         }
     }

@@ -206,6 +206,11 @@ fn act(app: &mut App, action: Action, now: Timestamp) -> Vec<Effect> {
             app.scroll = 0;
             Vec::new()
         }
+        Action::ToggleProse => {
+            app.is_prose_open = !app.is_prose_open;
+            app.scroll = 0;
+            Vec::new()
+        }
         Action::CycleSort => {
             app.sort = app.sort.next();
             Vec::new()
@@ -265,7 +270,7 @@ fn go(app: &mut App, scope: Scope, now: Timestamp) -> Vec<Effect> {
         }
         Scope::Decisions => list_decisions(app, None),
         Scope::Explain => return explain_selected(app, now),
-        Scope::Overview | Scope::Sources => {}
+        Scope::Overview | Scope::Policies | Scope::Sources => {}
     }
     app.stack = vec![Scope::Overview];
     push(app, scope, now)
@@ -361,6 +366,15 @@ fn step(app: &mut App, by: isize, now: Timestamp) -> Vec<Effect> {
                 let page = app.page(oldest);
                 return vec![app.ask_page(page, now)];
             }
+            Vec::new()
+        }
+        Scope::Policies => {
+            let lines = app
+                .snapshot
+                .as_ref()
+                .map_or(0, |snapshot| view::policies::lines(app, snapshot).len());
+            let room = usize::from(app.settings.size.1).saturating_sub(2);
+            app.scroll = moved(app.scroll, lines.saturating_sub(room) + 1);
             Vec::new()
         }
         Scope::Sources => {

@@ -109,9 +109,12 @@ pub struct DashboardArgs {
     /// dashboard is open; stdin alone when it is a pipe
     #[arg(value_name = "SOURCE")]
     pub sources: Vec<String>,
-    /// The page to open: overview, route:NAME, decisions or decisions:ROUTE, explain:ID, sources
+    /// The page to open: overview, route:NAME, decisions or decisions:ROUTE, explain:ID, policies, sources
     #[arg(long, value_name = "VIEW")]
     pub view: Option<String>,
+    /// A policy that counts as known, and as the newest
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
     /// Look at the hour (or the --since) that ends here
     #[arg(long, value_name = "TIME", conflicts_with_all = ["from", "all"])]
     pub at: Option<String>,
@@ -142,6 +145,9 @@ pub enum Command {
         /// Sources to read first; without --db nothing is kept
         #[arg(value_name = "SOURCE")]
         sources: Vec<String>,
+        /// A policy that counts as known, and as the newest
+        #[arg(long, value_name = "FILE")]
+        policy: Option<PathBuf>,
         /// The window.
         #[command(flatten)]
         window: WindowArgs,
@@ -252,6 +258,8 @@ pub enum View {
     Decisions(Option<String>),
     /// One decision.
     Explain(String),
+    /// The policies.
+    Policies,
     /// The sources.
     Sources,
 }
@@ -267,6 +275,7 @@ impl View {
         let target = Some(target.to_owned()).filter(|target| !target.is_empty());
         match (page, target) {
             ("overview", None) => Ok(Self::Overview),
+            ("policies", None) => Ok(Self::Policies),
             ("sources", None) => Ok(Self::Sources),
             ("decisions", target) => Ok(Self::Decisions(target)),
             ("route", Some(route)) => Ok(Self::Route(route)),
@@ -289,6 +298,7 @@ impl View {
                 before: None,
             },
             Self::Explain(id) => Page::Explain { id: id.clone() },
+            Self::Policies => Page::Policies,
             Self::Sources => Page::Sources,
         }
     }
@@ -379,6 +389,8 @@ pub struct Dashboard {
     pub database: PathBuf,
     /// The sources to follow.
     pub sources: Vec<String>,
+    /// A policy that counts as known.
+    pub policy: Option<PathBuf>,
     /// The first page.
     pub view: View,
     /// The window.
@@ -391,6 +403,7 @@ impl Dashboard {
         Report {
             database: Some(self.database),
             sources: self.sources,
+            policy: self.policy,
             span: self.span,
             format: ReportFormat::Text,
         }
@@ -404,6 +417,8 @@ pub struct Report {
     pub database: Option<PathBuf>,
     /// The sources to read first.
     pub sources: Vec<String>,
+    /// A policy that counts as known.
+    pub policy: Option<PathBuf>,
     /// The window.
     pub span: Span,
     /// The form.
@@ -479,11 +494,13 @@ impl Args {
             },
             Command::Report {
                 sources,
+                policy,
                 window,
                 format,
             } => Plan::Report(Report {
                 database: (sources.is_empty() || global.db.is_some()).then_some(database),
                 sources,
+                policy,
                 span: window.resolve(now, global.zone(), Span::All)?,
                 format,
             }),
@@ -535,6 +552,7 @@ impl DashboardArgs {
         Ok(Dashboard {
             database,
             sources: self.sources,
+            policy: self.policy,
             view,
             span,
         })

@@ -42,6 +42,19 @@ pub(super) fn retention(
     Ok(config.retention)
 }
 
+/// Returns the policies that the config file names; a relative path starts at the config file's folder.
+pub(super) fn policy_files(
+    global: &GlobalArgs,
+    environment: &Environment,
+) -> Result<Vec<PathBuf>, Failure> {
+    let Some(path) = found(global, environment) else {
+        return Ok(Vec::new());
+    };
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let files = parsed(&path)?.policy_files;
+    Ok(files.iter().map(|file| folder.join(file)).collect())
+}
+
 /// Returns the config file: the one named, else the usual one when it is there.
 pub(super) fn found(global: &GlobalArgs, environment: &Environment) -> Option<PathBuf> {
     global

@@ -58,7 +58,8 @@ pub(super) const POLICY_EXAMPLES: &str = "Examples:
   routetop policy check router.route            mistakes with line and caret, and what is probably not meant
   routetop policy show router.route             sentences to read aloud, and a decision table
   routetop policy diff old.route new.route      which requests an edit sends elsewhere
-  routetop policy add --db prod.db router.route";
+  routetop policy add --db prod.db router.route
+  routetop policy replay --db prod.db --policy new.route      what an edit would have done with the stored requests";
 pub(super) const POLICY_CHECK_EXAMPLES: &str = "Examples:
   routetop policy check router.route
   routetop policy check --format json policies/*.route
@@ -79,6 +80,12 @@ Exit code 1 when a line does not hold. A line reads: expect RULE for CLASS with 
 pub(super) const POLICY_ADD_EXAMPLES: &str = "Examples:
   routetop policy add router.route
   routetop policy add --db prod.db v1.route v2.route";
+pub(super) const POLICY_REPLAY_EXAMPLES: &str = "Examples:
+  routetop policy replay --db prod.db --policy router-new.route
+  routetop policy replay --policy router-new.route --since 7d --format json
+
+Add the policies that decided with `routetop policy add`, or name them in the config file: a decision whose policy
+is not known is taken as logged.";
 pub(super) const DECIDE_EXAMPLES: &str = "Examples:
   routetop decide --policy router.route < requests.jsonl > decisions.jsonl
 

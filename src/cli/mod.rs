@@ -18,6 +18,7 @@ pub mod policy;
 pub mod policy_args;
 mod policy_file;
 pub mod progress;
+pub mod replay;
 pub mod report;
 mod run;
 pub mod times;

@@ -6,8 +6,9 @@ use clap::{Subcommand, ValueEnum};
 
 use super::examples::{
     POLICY_ADD_EXAMPLES, POLICY_CHECK_EXAMPLES, POLICY_DIFF_EXAMPLES, POLICY_FORMAT_EXAMPLES,
-    POLICY_SHOW_EXAMPLES, POLICY_TEST_EXAMPLES,
+    POLICY_REPLAY_EXAMPLES, POLICY_SHOW_EXAMPLES, POLICY_TEST_EXAMPLES,
 };
+use super::times::WindowArgs;
 
 /// What may be done with policies.
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
@@ -66,6 +67,19 @@ pub enum PolicyCommand {
         /// The policies
         #[arg(value_name = "FILE", required = true)]
         files: Vec<PathBuf>,
+    },
+    /// Tell what an edited policy would have done with the stored requests
+    #[command(after_help = POLICY_REPLAY_EXAMPLES)]
+    Replay {
+        /// The edited policy, `-` for stdin
+        #[arg(long, value_name = "FILE")]
+        policy: PathBuf,
+        /// The window.
+        #[command(flatten)]
+        window: WindowArgs,
+        /// The form
+        #[arg(long, value_enum, default_value = "text")]
+        format: PlainFormat,
     },
 }
 

@@ -68,6 +68,7 @@ fn obey(args: Args) -> Result<i32, Failure> {
         stdout_is_terminal: io::stdout().is_terminal(),
         rules: Rules::default(),
         retention: Retention::default(),
+        policy_files: Vec::new(),
         global,
     };
     let plan = args.plan(system.now())?;
@@ -79,6 +80,7 @@ fn obey(args: Args) -> Result<i32, Failure> {
     };
     if !matches!(plan, Plan::Doctor { .. }) {
         with.retention = config_file::retention(&with.global, &environment)?;
+        with.policy_files = config_file::policy_files(&with.global, &environment)?;
     }
     match plan {
         Plan::Dashboard(plan) => command::dashboard::run(&with, plan),

@@ -5,17 +5,20 @@ use std::path::{Path, PathBuf};
 use super::Environment;
 use super::document::{ConfigError, read_document};
 use super::mapping::{self, Mapping};
+use super::policies;
 use super::price::{self, Price};
 use super::retention::Retention;
 
 /// The sections that there are.
-const SECTIONS: [&str; 3] = ["map", "price", "retention"];
+const SECTIONS: [&str; 4] = ["map", "policy", "price", "retention"];
 
 /// What the config file says; a section that is not there keeps its default.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Config {
     /// `[map]`.
     pub mapping: Option<Mapping>,
+    /// `[policy]`: files, as written.
+    pub policy_files: Vec<PathBuf>,
     /// `[price]`, in the order in which the patterns are tried.
     pub prices: Vec<Price>,
     /// `[retention]`.
@@ -40,6 +43,9 @@ impl Config {
             };
             Ok(Self {
                 mapping: section("map")?.as_ref().map(mapping::read).transpose()?,
+                policy_files: section("policy")?
+                    .as_ref()
+                    .map_or(Ok(Vec::new()), policies::read)?,
                 prices: section("price")?
                     .as_ref()
                     .map_or(Ok(Vec::new()), price::read)?,

@@ -10,6 +10,7 @@ mod environment;
 mod file;
 mod mapping;
 mod nearest;
+mod policies;
 mod price;
 mod retention;
 

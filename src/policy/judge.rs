@@ -1,54 +1,15 @@
 //! A stored decision held against the policy: the verdict, and everything that stands behind it.
 
-use super::decide::EXPLORE;
 use super::evaluate::RuleIdx;
 use super::facts::Facts;
 use super::policy::Policy;
+use super::recorded::Recorded;
 use super::rule::TierIdx;
-use super::steps::ChainLink;
-use crate::stats::{Drift, Judgement, RuleTrace, Truth, Verdict};
+use super::verdict::{Oddity, Ruling};
+use crate::stats::{Judgement, RuleTrace, Truth, Verdict};
 
 /// A margin below this is shown as "on the line": a router may have rounded the value.
 pub const ON_THE_LINE: f64 = 0.005;
-
-/// What the log says of a decision, beside its facts.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct Recorded<'a> {
-    /// The policy's id.
-    pub policy: Option<&'a str>,
-    /// The rule.
-    pub rule: Option<&'a str>,
-    /// The tier.
-    pub tier: Option<&'a str>,
-    /// The model decided for.
-    pub model: Option<&'a str>,
-    /// Why.
-    pub reason: Option<&'a str>,
-    /// The calls in order.
-    pub chain: &'a [ChainLink<'a>],
-    /// Whether a call is known to be missing from the chain because a model was not available.
-    pub has_hidden_fallback: bool,
-}
-
-impl Recorded<'_> {
-    /// The model decided for, else the one asked first.
-    fn first_model(&self) -> Option<&str> {
-        self.model.or(self.chain.first().map(|link| link.model))
-    }
-
-    fn is_explored(&self) -> bool {
-        self.rule == Some(EXPLORE)
-    }
-
-    /// A session held on its model says so in its reason or its rule.
-    fn is_pinned(&self) -> bool {
-        let words = [self.reason, self.rule];
-        words.iter().flatten().any(|word| {
-            word.split(|char: char| !char.is_alphanumeric())
-                .any(|part| matches!(part, "pin" | "pinned" | "sticky" | "affinity"))
-        })
-    }
-}
 
 impl Policy {
     /// Judges a decision. `is_reconstructed`: another policy was recorded than this one, or none.
@@ -58,31 +19,25 @@ impl Policy {
         recorded: &Recorded<'_>,
         is_reconstructed: bool,
     ) -> Judgement {
-        if facts.is_empty() && recorded.rule.is_none() {
+        let possible = self.possible_rules(facts);
+        let ruling = self.ruling(facts, &possible, recorded, is_reconstructed);
+        if ruling.verdict == Verdict::NoPolicy {
             let note = "the log has neither a rule nor a signal of the policy".to_owned();
             return Judgement::without_policy(vec![note], recorded.chain.len());
         }
-        let possible = self.possible_rules(facts);
         let mut tiers: Vec<TierIdx> = self.tiers_of_rules(&possible);
         tiers.sort_unstable();
         tiers.dedup();
-        let deciding = self.rule_for(facts);
-        let is_decidable = tiers.len() < 2;
-        let (verdict, drift, notes) = if is_decidable {
-            self.verdict(deciding, &possible, recorded, is_reconstructed)
-        } else {
-            let note = self.why_undecidable(facts, recorded);
-            (Verdict::Undecidable, None, vec![note])
-        };
-        let rule = self.rules().get(deciding).filter(|_| is_decidable);
+        let is_decidable = ruling.rule.is_some();
+        let rule = ruling.rule.and_then(|rule| self.rules().get(rule));
         let mut rules = self.trace(facts);
         for rule in rules.iter_mut().filter(|_| !is_decidable) {
             rule.is_deciding = false;
         }
         Judgement {
-            verdict,
-            drift,
-            notes,
+            verdict: ruling.verdict,
+            drift: ruling.drift,
+            notes: self.notes(ruling, facts, recorded, is_reconstructed),
             policy: Some(self.id().to_owned()),
             is_reconstructed,
             decided_by: rule.map(|rule| rule.name.clone()),
@@ -133,108 +88,56 @@ impl Policy {
         }
     }
 
-    /// Decides on the first word, where the tier is certain.
-    fn verdict(
+    /// Says in sentences what a ruling found.
+    fn notes(
         &self,
-        deciding: RuleIdx,
-        possible: &[RuleIdx],
+        ruling: Ruling,
+        facts: &Facts<'_>,
         recorded: &Recorded<'_>,
         is_reconstructed: bool,
-    ) -> (Verdict, Option<Drift>, Vec<String>) {
-        let tier = self.rules().get(deciding).map_or(0, |rule| rule.tier);
-        let mut notes = Vec::new();
-        if let Some(note) = self.model_drift(tier, recorded, &mut notes) {
-            notes.push(note);
-            return (Verdict::Drift, Some(Drift::Model), notes);
+    ) -> Vec<String> {
+        if ruling.verdict == Verdict::Undecidable {
+            return vec![self.why_undecidable(facts, recorded)];
         }
-        let is_exempt = recorded.is_explored() || recorded.is_pinned();
-        if let Some(rule) = recorded.rule.filter(|_| !is_exempt)
-            && let Some(note) = self.rule_drift(rule, possible, recorded, is_reconstructed)
-        {
-            notes.push(note);
-            return (Verdict::Drift, Some(Drift::Rule), notes);
-        }
-        let is_otherwise = deciding + 1 == self.rules().len();
-        let verdict = if recorded.is_explored() {
-            Verdict::Explore
-        } else if recorded.is_pinned() {
-            Verdict::Pinned
-        } else if is_otherwise {
-            Verdict::Otherwise
-        } else {
-            Verdict::Rule
-        };
-        (verdict, None, notes)
-    }
-
-    /// Says how the model differs from the tier, unless a coin, a pin or a missing model explains it.
-    fn model_drift(
-        &self,
-        tier: TierIdx,
-        recorded: &Recorded<'_>,
-        notes: &mut Vec<String>,
-    ) -> Option<String> {
-        let is_of = |tier: TierIdx, model: &str| {
-            let models = self.tiers().get(tier).map(|tier| &tier.models);
-            models.is_some_and(|models| models.iter().any(|known| known == model))
-        };
+        let tier = ruling.rule.map_or(0, |rule| self.tier_of_rule(rule));
         let name = self.tier_name(tier);
-        let Some(model) = recorded.first_model() else {
-            let other = recorded.tier.filter(|logged| *logged != name)?;
-            let is_coin = recorded.is_explored() || recorded.is_pinned();
-            return (!is_coin).then(|| format!("expected tier {name}, got tier {other}"));
-        };
-        if is_of(tier, model) {
-            return None;
-        }
-        let coin_sides = self.explore().map_or([tier; 2], |explore| explore.between);
-        if recorded.is_explored() && coin_sides.iter().any(|side| is_of(*side, model)) {
-            return None;
-        }
-        if recorded.is_pinned() {
-            notes.push(format!("the session is held on {model}"));
-            return None;
-        }
-        if recorded.has_hidden_fallback {
-            notes.push(format!(
+        let model = recorded.first_model().unwrap_or_default();
+        let note = match ruling.oddity {
+            Oddity::None => None,
+            Oddity::Held => Some(format!("the session is held on {model}")),
+            Oddity::Unavailable => Some(format!(
                 "{model} answered because another model was not available"
-            ));
-            return None;
-        }
-        let models = self.tiers().get(tier).map(|tier| tier.models.join(" or "));
-        Some(format!(
-            "expected tier {name} ({}), got {model}",
-            models.unwrap_or_default()
-        ))
+            )),
+            Oddity::Tier => {
+                let other = recorded.tier.unwrap_or_default();
+                Some(format!("expected tier {name}, got tier {other}"))
+            }
+            Oddity::Model => {
+                let models = self.tiers().get(tier).map(|tier| tier.models.join(" or "));
+                let models = models.unwrap_or_default();
+                Some(format!("expected tier {name} ({models}), got {model}"))
+            }
+            Oddity::Rule => Some(self.why_another_rule(recorded, is_reconstructed)),
+        };
+        note.into_iter().collect()
     }
 
-    fn rule_drift(
-        &self,
-        rule: &str,
-        possible: &[RuleIdx],
-        recorded: &Recorded<'_>,
-        is_reconstructed: bool,
-    ) -> Option<String> {
-        let known = self.rules().iter().position(|known| known.name == rule);
-        let other = || match recorded.policy {
+    fn why_another_rule(&self, recorded: &Recorded<'_>, is_reconstructed: bool) -> String {
+        let rule = recorded.rule.unwrap_or_default();
+        let is_known = self.rules().iter().any(|known| known.name == rule);
+        let other = match recorded.policy {
             Some(policy) => format!("another policy was recorded, {policy}"),
             None => "no policy was recorded".to_owned(),
         };
-        match known {
-            Some(known) if possible.contains(&known) => None,
-            Some(_) if is_reconstructed => Some(format!("recorded is rule {rule}; {}", other())),
-            Some(_) => Some(format!(
+        match (is_known, is_reconstructed) {
+            (true, true) => format!("recorded is rule {rule}; {other}"),
+            (true, false) => format!(
                 "recorded is rule {rule}: a signal may have been logged after the decision, or rounded"
-            )),
-            // The rules of another policy have other names, which says nothing of this one.
-            None if is_reconstructed && recorded.policy.is_none() => None,
-            None if is_reconstructed => Some(format!(
-                "recorded is rule {rule}, which this policy does not have; {}",
-                other()
-            )),
-            None => Some(format!(
-                "recorded is rule {rule}, which this policy does not have"
-            )),
+            ),
+            (false, true) => {
+                format!("recorded is rule {rule}, which this policy does not have; {other}")
+            }
+            (false, false) => format!("recorded is rule {rule}, which this policy does not have"),
         }
     }
 }
@@ -268,7 +171,9 @@ pub fn separating_clause<'a>(
 mod tests {
     use super::*;
     use crate::model::AttemptOutcome;
+    use crate::policy::ChainLink;
     use crate::policy::fixture::essay;
+    use crate::stats::Drift;
 
     const WITH_COIN: &str = "policy \"p\" version 1 tier a is x tier b is y tier c is z
         rule r: when the task is planning use b

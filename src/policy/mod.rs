@@ -59,10 +59,13 @@ mod policy;
 mod possible;
 mod print;
 mod prose;
+mod recorded;
+pub mod replay;
 mod rule;
 mod span;
 mod steps;
 mod thresholds;
+mod verdict;
 mod vocabulary;
 
 #[cfg(test)]
@@ -77,14 +80,16 @@ pub use error::{Fault, PolicyError};
 pub use evaluate::RuleIdx;
 pub use expects::Outcome;
 pub use facts::{Fact, Facts, Input};
-pub use judge::{ON_THE_LINE, Recorded, separating_clause};
+pub use judge::{ON_THE_LINE, separating_clause};
 pub use lint::{Lint, LintKind};
 pub use parse::TEXT_LEN_MAX;
 pub use policy::Policy;
 pub use prose::TableRow;
+pub use recorded::{Chain, Recorded, chain_of};
 pub use rule::{Clause, Comparison, Escalation, Expect, Explore, Rule, Test, Tier, TierIdx};
 pub use span::Span;
 pub use steps::ChainLink;
+pub use verdict::{Judge, Ruling};
 pub use vocabulary::{
     Signal, SignalIdx, SignalKind, TASK_CLASS, TRIGGERS, TaskClass, Trigger, USER_TIER, Vocabulary,
 };

@@ -95,8 +95,18 @@ pub struct Vocabulary {
 
 /// The place of the task class in every vocabulary.
 pub const TASK_CLASS: SignalIdx = 0;
+/// The place of the format's strictness in every vocabulary.
+pub(super) const FORMAT_STRICTNESS: SignalIdx = 1;
 /// The place of the user's tier in every vocabulary.
 pub const USER_TIER: SignalIdx = 2;
+/// The place of whether tools are required in every vocabulary.
+pub(super) const TOOLS_REQUIRED: SignalIdx = 3;
+/// The place of the retrieval confidence in every vocabulary.
+pub(super) const RETRIEVAL_CONFIDENCE: SignalIdx = 4;
+/// The place of the input's complexity in every vocabulary.
+pub(super) const INPUT_COMPLEXITY: SignalIdx = 5;
+/// The place of the session's fallbacks in every vocabulary.
+pub(super) const SESSION_FALLBACKS: SignalIdx = 6;
 
 /// The usual task classes; true: lightweight work.
 const CLASSES: [(&str, bool); 7] = [
@@ -235,8 +245,17 @@ mod tests {
     #[test]
     fn the_fixed_places_are_right_and_names_are_unique() {
         let vocabulary = Vocabulary::default();
-        assert_eq!(vocabulary.find("task_class"), Some(TASK_CLASS));
-        assert_eq!(vocabulary.find("user_tier"), Some(USER_TIER));
+        for (name, place) in [
+            ("task_class", TASK_CLASS),
+            ("format_strictness", FORMAT_STRICTNESS),
+            ("user_tier", USER_TIER),
+            ("tools_required", TOOLS_REQUIRED),
+            ("retrieval_confidence", RETRIEVAL_CONFIDENCE),
+            ("input_complexity", INPUT_COMPLEXITY),
+            ("session_fallbacks", SESSION_FALLBACKS),
+        ] {
+            assert_eq!(vocabulary.find(name), Some(place));
+        }
         for (idx, signal) in vocabulary.signals().iter().enumerate() {
             assert_eq!(vocabulary.find(&signal.name), Some(idx));
         }

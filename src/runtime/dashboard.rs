@@ -39,6 +39,7 @@ pub fn run(options: &DashboardOptions, mut app: App, clock: &Clock) -> Result<i3
     let mut link = Link::start(options, clock, &sender)?;
     let reader = ReaderThread::start(
         options.database.clone(),
+        options.policies.clone(),
         !link.is_writer(),
         for_app(&sender),
     )?;

@@ -8,6 +8,7 @@
 //! | writer | the only read-write connection | batches in, grouped into one transaction |
 //! | succession | the wait for the writer's place | messages, and the ingest that it starts |
 //! | log | a connection that copies the write-ahead log | a nudge from the writer |
+//! | replay | a stretch of decided requests each | the join at the end |
 //! | quick and its readers | files of which nothing is kept | the join at the end |
 //! | ingest and its parse worker | sources | a full queue is the back-pressure |
 //! | signal, hang-up, watchdog | the way out | messages, and the end by force when they are not heard |
@@ -25,6 +26,7 @@ mod pipeline;
 mod pruner;
 mod quick;
 mod reader;
+mod replay;
 mod retry;
 mod signals;
 mod starter;
@@ -42,6 +44,7 @@ pub use parser::FormatParser;
 pub use pipeline::{Pipeline, PipelineOptions};
 pub use pruner::WriterReport;
 pub use quick::{QuickLook, QuickScan};
+pub use replay::{ReplayPlan, ReplayProgress, ReplayRun};
 pub use retry::{RetryReport, retry_quarantine};
 pub use signals::{Outside, Watch, outlive_file_limits, watch};
 pub use terminal::{TerminalGuard, install_panic_hook};

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::RuntimeError;
 use crate::app::Message;
+use crate::policy::Policy;
 use crate::stats::Query;
 use crate::store::{Reader, StoreError};
 
@@ -29,7 +30,7 @@ pub struct ReaderThread {
 }
 
 impl ReaderThread {
-    /// Starts the thread on the database at `path`, which may not exist yet. With `is_polling` it
+    /// Starts the thread on the database at `path`, which may not exist yet; `policies` count as known. With `is_polling` it
     /// looks for other processes' writes. `send` is called for every answer.
     ///
     /// # Errors
@@ -37,6 +38,7 @@ impl ReaderThread {
     /// When the thread cannot be started.
     pub fn start(
         path: PathBuf,
+        policies: Vec<Policy>,
         is_polling: bool,
         send: impl Fn(Message) + Send + 'static,
     ) -> Result<Self, RuntimeError> {
@@ -50,6 +52,7 @@ impl ReaderThread {
             .spawn(move || {
                 let mut state = State {
                     path,
+                    policies,
                     reader: None,
                     version: None,
                 };
@@ -108,6 +111,7 @@ fn wait(desk: &Desk) -> Option<Query> {
 
 struct State {
     path: PathBuf,
+    policies: Vec<Policy>,
     reader: Option<Reader>,
     version: Option<i64>,
 }
@@ -125,9 +129,12 @@ impl State {
     }
 
     fn try_answer(&mut self, query: &Query) -> Result<Message, StoreError> {
-        let reader = match &mut self.reader {
-            Some(reader) => reader,
-            None => self.reader.insert(open(&self.path)?),
+        let reader = if let Some(reader) = &mut self.reader {
+            reader
+        } else {
+            let reader = self.reader.insert(open(&self.path)?);
+            reader.know(self.policies.clone());
+            reader
         };
         self.version = Some(reader.data_version()?);
         Ok(Message::Snapshot(Arc::new(reader.answer(query)?)))

@@ -8,6 +8,7 @@ use super::signals::Outside;
 use crate::app::Message;
 use crate::config::Retention;
 use crate::format::Rules;
+use crate::policy::Policy;
 
 /// What the dashboard is started with.
 #[derive(Debug, Clone)]
@@ -16,6 +17,8 @@ pub struct DashboardOptions {
     pub database: PathBuf,
     /// The sources to read while it is open.
     pub sources: Vec<String>,
+    /// Policies that count as known beside those of the database.
+    pub policies: Vec<Policy>,
     /// The unit of every pause towards other hosts, where it is not the usual one.
     pub remote_pace: Option<Duration>,
     /// What the user says about reading lines.

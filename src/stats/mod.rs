@@ -4,16 +4,19 @@
 //! Nothing here knows SQL, a file or a clock: `now` is part of the question.
 
 mod cell;
+mod drift;
 mod explain;
 mod histogram;
 mod judgement;
 mod metrics;
 mod nowcast;
+mod policy_row;
 mod proportion;
 mod query;
 mod snapshot;
 
 pub use cell::{Cell, ModelUse, UNKNOWN_ROUTE};
+pub use drift::{DriftCounts, DriftRow, DriftSurvey};
 pub use explain::{CandidateRow, Comparison, Explanation, Hop, SignalRow};
 pub use histogram::{DecodeError, Histogram, Quantiles};
 pub use judgement::{
@@ -21,6 +24,7 @@ pub use judgement::{
 };
 pub use metrics::{ModelMetrics, PathCount, Rate, RouteMetrics};
 pub use nowcast::{Exposure, Lateness, Nowcast};
+pub use policy_row::{PolicyRow, PolicyText};
 pub use proportion::{Interval, wilson};
 pub use query::{Baseline, Page, Query, Span};
 pub use snapshot::{

@@ -50,6 +50,8 @@ pub enum Page {
         /// The request's id or a unique prefix of it.
         id: String,
     },
+    /// The policies.
+    Policies,
     /// Sources and rejects.
     Sources,
 }
@@ -67,6 +69,8 @@ pub struct Query {
     pub baseline: Baseline,
     /// How many points a trend should have, at the most; a point spans whole minutes.
     pub trend_len: usize,
+    /// How many decisions may be held against their policies; 0: none.
+    pub drift_rows_max: u64,
     /// What else.
     pub page: Page,
 }

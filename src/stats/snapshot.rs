@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Explanation, Histogram, Query, RouteMetrics};
+use super::{DriftSurvey, Explanation, Histogram, PolicyRow, Query, RouteMetrics};
 use crate::model::{Attempt, GapCause, MarkerKind, Micros, NanoUsd, Timestamp, Window};
 
 /// The answer to a [`Query`].
@@ -44,6 +44,10 @@ pub struct Snapshot {
     pub ingest: IngestTotals,
     /// Markers in the window.
     pub markers: Vec<MarkerRow>,
+    /// Decisions held against their policies; `None`: not asked for, or no policy is known.
+    pub drift: Option<Arc<DriftSurvey>>,
+    /// The policies; only where they were asked for.
+    pub policies: Vec<PolicyRow>,
 }
 
 /// One route now and usually.

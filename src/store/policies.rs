@@ -100,10 +100,22 @@ pub(super) fn policy_in_force(
 }
 
 /// Tells whether an id has the form `name@version#hash`.
-fn is_policy_id(id: &str) -> bool {
+pub(super) fn is_policy_id(id: &str) -> bool {
     id.split_once('@')
         .and_then(|(_, rest)| rest.split_once('#'))
         .is_some_and(|(version, _)| version.parse::<u32>().is_ok())
+}
+
+/// Returns every policy kept, those added last first.
+pub(super) fn all_kept(connection: &Connection) -> Result<Vec<Policy>, StoreError> {
+    let mut select =
+        connection.prepare("SELECT text FROM policy_text ORDER BY added_at DESC, rowid DESC")?;
+    let texts = select.query_map([], |row| row.get::<_, String>(0))?;
+    let texts: Vec<String> = texts.collect::<Result<_, _>>()?;
+    Ok(texts
+        .iter()
+        .filter_map(|text| Policy::parse(text).ok())
+        .collect())
 }
 
 /// A text that is no policy any more (made by another version of the program) is none.

@@ -397,23 +397,36 @@ impl Packer {
 
 /// Unpacks a block into the records of its rows.
 pub(super) fn unpack(body: &[u8]) -> Result<Vec<Box<[u8]>>, StoreError> {
-    let damaged = || StoreError::damaged("a residual block");
-    let (&VERSION, packed) = body.split_first().ok_or_else(damaged)? else {
-        return Err(damaged());
+    let raw = unpack_raw(body)?;
+    records(&raw).map(|record| record.map(Box::from)).collect()
+}
+
+/// Unpacks a block into the bytes that [`records`] takes apart.
+pub(super) fn unpack_raw(body: &[u8]) -> Result<Vec<u8>, StoreError> {
+    let (&VERSION, packed) = body.split_first().ok_or_else(damaged_block)? else {
+        return Err(damaged_block());
     };
     let len = zstd::bulk::Decompressor::upper_bound(packed).unwrap_or(BLOCK_LEN_MAX);
-    let raw = zstd::bulk::decompress(packed, len.min(BLOCK_LEN_MAX)).map_err(|_| damaged())?;
-    let mut rest = raw.as_slice();
-    let mut records = Vec::new();
-    while !rest.is_empty() {
-        let len = take_varint(&mut rest)
+    zstd::bulk::decompress(packed, len.min(BLOCK_LEN_MAX)).map_err(|_| damaged_block())
+}
+
+/// Takes the bytes of a block apart into the records of its rows; nothing comes after an error.
+pub(super) fn records(raw: &[u8]) -> impl Iterator<Item = Result<&[u8], StoreError>> {
+    let mut rest = raw;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let record = take_varint(&mut rest)
             .and_then(|len| usize::try_from(len).ok())
-            .ok_or_else(damaged)?;
-        let (record, after) = rest.split_at_checked(len).ok_or_else(damaged)?;
-        records.push(Box::from(record));
-        rest = after;
-    }
-    Ok(records)
+            .and_then(|len| rest.split_at_checked(len));
+        rest = record.map_or(&[], |(_, after)| after);
+        Some(record.map(|(record, _)| record).ok_or_else(damaged_block))
+    })
+}
+
+fn damaged_block() -> StoreError {
+    StoreError::damaged("a residual block")
 }
 
 /// Packs the record of one row that changed after its block was written.

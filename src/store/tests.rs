@@ -115,6 +115,7 @@ impl Bench {
                 span: Span::All,
                 baseline: Baseline::Auto,
                 trend_len: 60,
+                drift_rows_max: 0,
                 page,
             })
             .unwrap()
@@ -540,6 +541,7 @@ fn young_windows_are_told_what_their_correction_rate_will_be() {
                 span: Span::Last(Micros::HOUR.times(hours)),
                 baseline: Baseline::None,
                 trend_len: 0,
+                drift_rows_max: 0,
                 page: Page::Overview { live_len: 0 },
             })
             .unwrap()

@@ -46,6 +46,7 @@ pub fn draw(app: &App, now: Timestamp, frame: &mut Frame) {
             Scope::Route => screen::route::draw(app, snapshot, &mut canvas),
             Scope::Decisions => screen::decisions::draw(app, &mut canvas),
             Scope::Explain => screen::explain::draw(app, snapshot, now, &mut canvas),
+            Scope::Policies => screen::policies::draw(app, snapshot, &mut canvas),
             Scope::Sources => screen::sources::draw(app, snapshot, now, &mut canvas),
         },
     }
@@ -107,6 +108,7 @@ fn header(app: &App, now: Timestamp, width: usize, with_baseline: bool) -> Row {
             None => "decisions".to_owned(),
         },
         Scope::Explain => format!("explain {}", app.explained.as_deref().unwrap_or_default()),
+        Scope::Policies => "policies".to_owned(),
         Scope::Sources => "sources".to_owned(),
     };
     let place_len = if is_wide { 36 } else { 14 };

@@ -85,6 +85,19 @@ fn sources_that_this_process_reads_and_those_it_waits_for() {
 }
 
 #[test]
+fn what_policies_say_is_opened_on_their_page() {
+    for size in SIZES {
+        let mut app = app(Scope::Policies, size, ordinary);
+        update(&mut app, Message::Key(Key::of(Code::Enter)), NOW);
+        let open = crate::app::view::policies::lines(&app, app.snapshot.as_ref().unwrap());
+        assert!(open.iter().any(|line| line.text().contains("When tools")));
+        update(&mut app, Message::Key(Key::of(Code::Enter)), NOW);
+        let closed = text(&drawn(&app, size));
+        assert!(!closed.contains("When tools"), "{closed}");
+    }
+}
+
+#[test]
 fn the_last_line_of_the_sources_is_reached_and_left_at_once() {
     let mut app = app(Scope::Sources, (80, 24), overfull);
     update(&mut app, Message::Key(Key::char('G')), NOW);
@@ -116,7 +129,7 @@ fn colour_never_stands_alone() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
     #[test]
-    fn any_size_draws_and_nothing_hostile_reaches_a_cell(width in 0_u16..500, height in 0_u16..200, scope in 0_usize..5) {
+    fn any_size_draws_and_nothing_hostile_reaches_a_cell(width in 0_u16..500, height in 0_u16..200, scope in 0_usize..6) {
         let scope = Scope::ALL[scope].0;
         let mut app = app(scope, (width, height), overfull);
         app.is_help_open = width % 7 == 0;

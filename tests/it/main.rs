@@ -29,6 +29,8 @@ mod pty;
 mod quarantine;
 mod quick;
 mod readme;
+mod replay;
+mod replay_samples;
 mod retention;
 mod roles;
 mod samples;

@@ -147,6 +147,7 @@ fn total(path: &Path) -> u64 {
         span: Span::All,
         baseline: Baseline::None,
         trend_len: 0,
+        drift_rows_max: 0,
         page: Page::Sources,
     };
     Reader::open(path)

@@ -2,6 +2,7 @@
 
 pub mod judgement;
 mod line;
+pub mod policies;
 pub mod rejects;
 mod source_state;
 pub mod sources;

@@ -33,6 +33,7 @@ pub(in crate::cli) fn run(with: &Surroundings, mut plan: Dashboard) -> Result<i3
     });
     app.open(&plan.view.to_page(), plan.span);
     let options = DashboardOptions {
+        policies: with.policies(plan.policy.as_deref())?,
         database: plan.database,
         sources: plan.sources,
         remote_pace: with.remote_pace,

@@ -39,6 +39,7 @@ pub(in crate::cli) fn run(
     })?;
     let plan = Dashboard {
         database: folder.path().join("demo.db"),
+        policy: None,
         sources: vec![path.display().to_string()],
         view: View::Overview,
         span: Span::Last(Micros::HOUR),

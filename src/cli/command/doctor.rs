@@ -80,6 +80,7 @@ fn of_database(with: &Surroundings, path: &Path) -> (Check, Option<Snapshot>) {
         span: Span::All,
         baseline: Baseline::None,
         trend_len: 1,
+        drift_rows_max: 0,
         page: Page::Sources,
     };
     let opened = Reader::open(path).and_then(|mut reader| {

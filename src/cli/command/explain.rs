@@ -6,7 +6,6 @@ use super::{Surroundings, print};
 use crate::cli::args::ExplainFormat;
 use crate::cli::error::Failure;
 use crate::cli::explain::{json, text};
-use crate::cli::policy_file::policy;
 use crate::format::recorded_in_words;
 use crate::stats::{Baseline, Page, Query, Span};
 use crate::store::Reader;
@@ -25,10 +24,11 @@ pub(in crate::cli) fn run(
         span: Span::All,
         baseline: Baseline::None,
         trend_len: 1,
+        drift_rows_max: 0,
         page: Page::Explain { id: id.to_owned() },
     };
     let mut reader = Reader::open(database)?;
-    reader.know(given.map(policy).transpose()?.into_iter().collect());
+    reader.know(with.policies(given)?);
     let snapshot = reader.answer(&question)?;
     let Some(explanation) = snapshot.explanation else {
         return Err(if snapshot.ambiguous.is_empty() {

@@ -50,13 +50,19 @@ pub(in crate::cli) fn run(
     Ok(0)
 }
 
-fn window_of(with: &Surroundings, reader: &mut Reader, span: Span) -> Result<Window, Failure> {
+/// Returns the window that a span means.
+pub(super) fn window_of(
+    with: &Surroundings,
+    reader: &mut Reader,
+    span: Span,
+) -> Result<Window, Failure> {
     let question = Query {
         number: 1,
         now: with.clock.now(),
         span,
         baseline: Baseline::None,
         trend_len: 0,
+        drift_rows_max: 0,
         page: Page::Sources,
     };
     Ok(match span {

@@ -10,17 +10,21 @@ pub(super) mod export;
 pub(super) mod ingest;
 pub(super) mod policy;
 pub(super) mod quick;
+pub(super) mod replay;
 pub(super) mod report;
 pub(super) mod retry;
 
 use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::args::GlobalArgs;
 use super::error::Failure;
+use super::policy_file;
 use super::report::style::Style;
 use crate::config::{Capabilities, Retention};
 use crate::format::Rules;
+use crate::policy::Policy;
 use crate::runtime::Clock;
 
 /// What every command is given beside its plan.
@@ -36,6 +40,8 @@ pub(super) struct Surroundings {
     pub(super) rules: Rules,
     /// What is dropped for its age or for want of room.
     pub(super) retention: Retention,
+    /// Policies that count as known beside those of the database.
+    pub(super) policy_files: Vec<PathBuf>,
     /// Whether stdout is a terminal.
     pub(super) stdout_is_terminal: bool,
     /// Whether stderr is a terminal.
@@ -51,6 +57,12 @@ impl Surroundings {
             zone: self.global.zone(),
             ascii: self.capabilities.ascii,
         }
+    }
+
+    /// Reads the policies that count as known: those of the config file, and `newest`.
+    pub(super) fn policies(&self, newest: Option<&Path>) -> Result<Vec<Policy>, Failure> {
+        let files = self.policy_files.iter().map(PathBuf::as_path).chain(newest);
+        files.map(policy_file::policy).collect()
     }
 
     /// Writes one line for people to stderr, unless `--quiet`.

@@ -2,12 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Surroundings, print};
+use super::{Surroundings, print, replay};
 use crate::cli::error::Failure;
 use crate::cli::policy::{json, text};
 use crate::cli::policy_args::{PlainFormat, PolicyCommand};
 use crate::cli::policy_file::{policies, policy, text as text_of};
 use crate::policy::{Diff, Outcome, Policy};
+use crate::stats::Span;
 use crate::store::add_policies;
 
 /// Runs the command; returns the exit code.
@@ -30,6 +31,15 @@ pub(in crate::cli) fn run(
         } => diff(with, before, after, *format),
         PolicyCommand::Test { files, format } => test(with, files, *format),
         PolicyCommand::Add { files } => add(with, database, files),
+        PolicyCommand::Replay {
+            policy,
+            window,
+            format,
+        } => {
+            let now = with.clock.now();
+            let span = window.resolve(now, with.global.zone(), Span::All)?;
+            replay::run(with, database, policy, span, *format)
+        }
     }
 }
 

@@ -9,8 +9,12 @@ use crate::cli::report::{csv, json, markdown, text};
 use crate::stats::{Baseline, Page, Query, Snapshot, Span};
 use crate::store::{Reader, Writer};
 
+/// How many decisions are held against their policies, where some are known.
+const DRIFT_ROWS_MAX: u64 = 400 * 512;
+
 /// Runs the command; returns the exit code.
 pub(in crate::cli) fn run(with: &Surroundings, plan: Report) -> Result<i32, Failure> {
+    let policies = with.policies(plan.policy.as_deref())?;
     let kept = plan.database.clone();
     // Without a database the sources are read into one that is gone with the process.
     let passing = match kept {
@@ -24,8 +28,8 @@ pub(in crate::cli) fn run(with: &Surroundings, plan: Report) -> Result<i32, Fail
     };
     if !plan.sources.is_empty() {
         let writer = Writer::open(&database, with.clock.now())?;
-        // Only a report over all time can do without rows.
-        let code = if kept.is_none() && plan.span == Span::All {
+        // Only a report over all time, and without policies, can do without rows.
+        let code = if kept.is_none() && plan.span == Span::All && policies.is_empty() {
             quick::read_all(with, writer, plan.sources)?
         } else {
             ingest::read_all(with, writer, plan.sources, false)?.1
@@ -34,7 +38,9 @@ pub(in crate::cli) fn run(with: &Surroundings, plan: Report) -> Result<i32, Fail
             return Ok(code);
         }
     }
-    let snapshot = Reader::open(&database)?.answer(&question(with, plan.span))?;
+    let mut reader = Reader::open(&database)?;
+    reader.know(policies);
+    let snapshot = reader.answer(&question(with, plan.span))?;
     let name = kept.as_ref().map(|database| database.display().to_string());
     print(&render(with, plan.format, &snapshot, name.as_deref()))?;
     Ok(0)
@@ -47,6 +53,7 @@ fn question(with: &Surroundings, span: Span) -> Query {
         span,
         baseline: Baseline::Auto,
         trend_len: 0,
+        drift_rows_max: DRIFT_ROWS_MAX,
         page: Page::Sources,
     }
 }

@@ -92,6 +92,7 @@ pub(in crate::cli) fn snapshot(name: &str) -> Snapshot {
             span: Span::Last(Micros::HOUR),
             baseline: Baseline::Auto,
             trend_len: 0,
+            drift_rows_max: 0,
             page: Page::Overview { live_len: 0 },
         },
         window: Window {
@@ -150,6 +151,8 @@ pub(in crate::cli) fn snapshot(name: &str) -> Snapshot {
         gaps: vec![gap(name)],
         conflicts: vec![conflict(name)],
         markers: Vec::new(),
+        drift: None,
+        policies: Vec::new(),
     }
 }
 

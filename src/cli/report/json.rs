@@ -16,7 +16,7 @@ pub fn render(snapshot: &Snapshot, database: Option<&str>, rules: &Rules) -> Str
         .into_iter()
         .map(|row| {
             let mut route = Map::from_iter([("route".to_owned(), json!(&*row.route))]);
-            route.extend(metrics(&row.now));
+            route.extend(metrics(&row.now, drift(snapshot, Some(&row.route))));
             Value::Object(route)
         })
         .collect();
@@ -26,7 +26,7 @@ pub fn render(snapshot: &Snapshot, database: Option<&str>, rules: &Rules) -> Str
         "database": database,
         "window": window(snapshot.window),
         "filter": null,
-        "totals": metrics(&snapshot.total.now),
+        "totals": metrics(&snapshot.total.now, drift(snapshot, None)),
         "routes": routes,
         "ingest": ingest_json::ingest(snapshot, rules),
     }))
@@ -95,6 +95,16 @@ fn rate(rate: Rate) -> Value {
     })
 }
 
+/// The share of decisions that the policy in force does not explain, of a route or of all; `None`: none was judged.
+fn drift(snapshot: &Snapshot, route: Option<&str>) -> Option<Rate> {
+    let survey = snapshot.drift.as_deref()?;
+    let row = match route {
+        Some(route) => survey.route(route)?,
+        None => &survey.total,
+    };
+    Some(row.counts.rate()).filter(|rate| rate.denominator > 0)
+}
+
 fn nowcast(of: &RouteMetrics) -> Value {
     let Some(nowcast) = of.correction_nowcast else {
         return Value::Null;
@@ -110,7 +120,7 @@ fn quantiles(of: Quantiles) -> Value {
     json!({"count": of.count, "p50": of.p50, "p90": of.p90, "p95": of.p95, "p99": of.p99, "max": of.max})
 }
 
-fn metrics(of: &RouteMetrics) -> Map<String, Value> {
+fn metrics(of: &RouteMetrics, drift: Option<Rate>) -> Map<String, Value> {
     let reasons: Map<String, Value> = of
         .escalation_reasons
         .iter()
@@ -149,7 +159,7 @@ fn metrics(of: &RouteMetrics) -> Map<String, Value> {
         ("fallback", rate(of.fallback)),
         ("correction", rate(of.correction)),
         ("correction_nowcast", nowcast(of)),
-        ("drift", Value::Null),
+        ("drift", drift.map_or(Value::Null, rate)),
         ("escalation_reasons", Value::Object(reasons)),
         ("escalation_paths", Value::Array(paths)),
         ("cost_usd", json!(usd(of.cost))),

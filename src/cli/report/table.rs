@@ -1,5 +1,6 @@
 //! The cells that the text and markdown tables share.
 
+use crate::app::view::policies::drift_in_words;
 use crate::cli::words::{cost, count, foreign, millis, percent, rate, rate_with_interval};
 use crate::stats::{Nowcast, RouteMetrics, RouteRow, Snapshot};
 
@@ -99,6 +100,31 @@ pub(super) fn trouble(snapshot: &Snapshot, ascii: bool) -> Vec<String> {
         }
     }
     found
+}
+
+/// Returns how much of a route's decisions its policy does not explain, by kind.
+pub(super) fn drift(snapshot: &Snapshot, route: &str) -> Option<String> {
+    let survey = snapshot.drift.as_deref()?;
+    let row = survey.route(route)?;
+    let counts = row.counts;
+    if counts.judged == 0 {
+        return None;
+    }
+    let kinds = [
+        (counts.model, "with another model"),
+        (counts.rule, "by another rule"),
+        (counts.escalation, "with an escalation that is not allowed"),
+    ];
+    let kinds = kinds.iter().filter(|kind| kind.0 > 0);
+    let kinds: Vec<String> = kinds
+        .map(|(n, word)| format!("{} {word}", count(*n)))
+        .collect();
+    let words = drift_in_words(survey, row);
+    Some(if kinds.is_empty() {
+        words
+    } else {
+        format!("{words}: {}", kinds.join(", "))
+    })
 }
 
 /// Returns what the table has no room for, one line per route that has something to say.

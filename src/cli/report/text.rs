@@ -21,7 +21,8 @@ pub fn render(snapshot: &Snapshot, style: Style) -> String {
         lines.push(String::new());
         for row in &snapshot.routes {
             let route = foreign(&row.route, style.ascii);
-            let details = table::details(row, style.ascii);
+            let mut details = table::details(row, style.ascii);
+            details.extend(table::drift(snapshot, &row.route));
             if !details.is_empty() {
                 lines.push(format!("{route}: {}", details.join("; ")));
             }

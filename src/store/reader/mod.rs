@@ -1,5 +1,6 @@
 //! Answers questions from a read-only connection.
 
+mod drift;
 mod explain;
 mod export;
 mod facts;
@@ -7,15 +8,18 @@ mod fold;
 mod judge;
 mod lists;
 mod nowcast;
+mod replay;
 mod sources;
 mod window;
 
 pub use facts::DatabaseFacts;
+pub use replay::Stretch;
 
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use hashbrown::HashMap;
 use rusqlite::Connection;
 
 use super::row::BlockCache;
@@ -23,7 +27,7 @@ use super::writer::load_names;
 use super::{StoreError, connection, lock};
 use crate::model::{Names, Timestamp};
 use crate::policy::Policy;
-use crate::stats::{Page, Query, Snapshot, UNKNOWN_ROUTE};
+use crate::stats::{Page, PolicyText, Query, Snapshot, UNKNOWN_ROUTE};
 
 /// A read-only view of a database.
 #[derive(Debug)]
@@ -35,6 +39,10 @@ pub struct Reader {
     inode: (u64, u64),
     /// Policies that count as known beside those of the database.
     given: Vec<Policy>,
+    /// The latest survey of drift.
+    surveyed: Option<drift::Surveyed>,
+    /// What policies say, by their ids.
+    texts: HashMap<String, PolicyText>,
 }
 
 impl Reader {
@@ -54,6 +62,8 @@ impl Reader {
             path,
             inode,
             given: Vec::new(),
+            surveyed: None,
+            texts: HashMap::new(),
         })
     }
 
@@ -104,7 +114,7 @@ impl Reader {
                 rows_len,
                 before,
             } => (route.as_deref(), *rows_len, *before),
-            Page::Explain { .. } | Page::Sources => (None, 0, None),
+            Page::Explain { .. } | Page::Policies | Page::Sources => (None, 0, None),
         };
         snapshot.decisions_total = match route {
             None => snapshot.total.now.requests,
@@ -120,6 +130,10 @@ impl Reader {
         }
         if let Page::Explain { id } = &query.page {
             self.explain(id, &mut snapshot)?;
+        }
+        snapshot.drift = self.drift(snapshot.window, query)?;
+        if query.page == Page::Policies {
+            snapshot.policies = self.policy_rows(snapshot.drift.as_deref())?;
         }
         self.sources(&mut snapshot)?;
         Ok(snapshot)

@@ -133,7 +133,7 @@ impl Reader {
         let asked = match page {
             Page::Route { route } => self.route_id(route),
             Page::Decisions { route, .. } => route.as_ref().and_then(|it| self.route_id(it)),
-            Page::Overview { .. } | Page::Explain { .. } | Page::Sources => None,
+            Page::Overview { .. } | Page::Explain { .. } | Page::Policies | Page::Sources => None,
         };
         let counts = self.count(window, 2, false, &|_, route| Some(route))?;
         Ok(Fold::of(&counts, asked))
@@ -328,6 +328,8 @@ impl Reader {
             gaps: Vec::new(),
             conflicts: Vec::new(),
             markers: Vec::new(),
+            drift: None,
+            policies: Vec::new(),
         })
     }
 

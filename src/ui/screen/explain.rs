@@ -1,6 +1,7 @@
 //! One decision: what was recorded, the chain, how it compares, what came of it.
 
 use crate::app::view::judgement::{self, Others};
+use crate::app::view::policies::drift_in_words;
 use crate::app::{App, units};
 use crate::model::{Micros, NanoUsd, Timestamp};
 use crate::stats::{Explanation, Snapshot};
@@ -23,8 +24,7 @@ pub fn draw(app: &App, snapshot: &Snapshot, now: Timestamp, canvas: &mut Canvas<
         canvas.line(2, &Row::new().say(text, Role::Plain));
         return;
     };
-    let width = canvas.width();
-    let rows = page(app, found, now, width);
+    let rows = page(app, snapshot, found, now);
     let room = canvas.height().saturating_sub(2);
     let first = app.scroll.min(rows.len().saturating_sub(room));
     for (idx, row) in rows.iter().skip(first).take(room).enumerate() {
@@ -40,7 +40,8 @@ fn title(text: &'static str) -> Row {
     Row::new().own(" ", Role::Plain).own(text, Role::Title)
 }
 
-fn page(app: &App, found: &Explanation, now: Timestamp, width: usize) -> Vec<Row> {
+fn page(app: &App, snapshot: &Snapshot, found: &Explanation, now: Timestamp) -> Vec<Row> {
+    let width = usize::from(app.settings.size.0);
     let route = found.route.as_ref().map_or("(unknown)", |route| route);
     let mut rows = vec![line(format!(
         "{route}   {}   {} ({} ago)",
@@ -60,6 +61,7 @@ fn page(app: &App, found: &Explanation, now: Timestamp, width: usize) -> Vec<Row
     rows.push(Row::new());
     rows.extend(compared(found, width));
     rows.push(line(consequence(found, now)));
+    rows.extend(drift(snapshot, found));
     rows.push(Row::new());
     rows.append(&mut asked);
     rows.extend(recorded(app, found));
@@ -336,6 +338,13 @@ fn compared(found: &Explanation, width: usize) -> Vec<Row> {
         parts.push(format!("{share:.0}% need as many attempts"));
     }
     wrapped("of ", &parts, width)
+}
+
+/// How far the route does what its policy says, in the window.
+fn drift(snapshot: &Snapshot, found: &Explanation) -> Option<Row> {
+    let survey = snapshot.drift.as_deref()?;
+    let row = survey.route(found.route.as_deref()?)?;
+    Some(line(format!("this route, {}", drift_in_words(survey, row))))
 }
 
 fn consequence(found: &Explanation, now: Timestamp) -> String {

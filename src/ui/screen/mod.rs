@@ -5,5 +5,6 @@ pub mod explain;
 mod figures;
 pub mod help;
 pub mod overview;
+pub mod policies;
 pub mod route;
 pub mod sources;

@@ -2,8 +2,9 @@
 
 use super::figures::{rate_text, role_of};
 use crate::app::judge::{self, Judged, Metric, P95_SHOWN_MIN, Severity};
+use crate::app::view::policies;
 use crate::app::{App, Change, units};
-use crate::stats::{DecisionRow, Rate, RouteRow, Snapshot};
+use crate::stats::{DecisionRow, DriftRow, Rate, RouteRow, Snapshot};
 use crate::ui::chart::{self, Trend};
 use crate::ui::text::{Canvas, Row};
 use crate::ui::theme::Role;
@@ -14,7 +15,10 @@ pub fn draw(app: &App, snapshot: &Snapshot, canvas: &mut Canvas<'_>) {
     let routes = judge::ranked(snapshot, app.sort);
     let (width, height) = (canvas.width(), canvas.height());
     let is_small = width < 80 || height < 16;
-    canvas.line(1, &headline(snapshot, &routes, width));
+    canvas.line(
+        1,
+        &headline(snapshot, &routes, width).then(drift_mark(snapshot, width)),
+    );
     let has_preview = width >= 160 && height >= 30;
     let list_width = if has_preview { 112 } else { width };
     let metric = app.shown_metric();
@@ -101,6 +105,25 @@ pub fn draw(app: &App, snapshot: &Snapshot, canvas: &mut Canvas<'_>) {
     if let Some(judged) = routes.get(selected).filter(|_| has_preview) {
         preview(judged.row, snapshot, metric, canvas, list_width + 2);
     }
+}
+
+/// Marks the route that does least what its policy says, where one clearly does not.
+fn drift_mark(snapshot: &Snapshot, width: usize) -> Row {
+    let marked = snapshot.drift.iter().flat_map(|survey| &survey.routes);
+    let worst = marked
+        .filter(|row| policies::is_marked(&row.counts))
+        .max_by(|a, b| {
+            let share = |row: &DriftRow| row.counts.rate().share().unwrap_or_default();
+            share(a).total_cmp(&share(b))
+        });
+    let Some(worst) = worst.filter(|_| width >= 80) else {
+        return Row::new();
+    };
+    let share = worst.counts.rate().share().map(units::percent);
+    Row::new()
+        .own("   ! drift ", Role::Watch)
+        .shown(crate::model::sanitise(&worst.route).cut(16), Role::Plain)
+        .say(format!(" {}%", share.unwrap_or_default()), Role::Watch)
 }
 
 /// Returns the worst finding in words.
