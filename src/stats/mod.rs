@@ -11,7 +11,9 @@ mod metrics;
 mod nowcast;
 mod proportion;
 mod query;
+mod slices;
 mod snapshot;
+mod state;
 
 pub use cell::{Cell, ModelUse, UNKNOWN_ROUTE};
 pub use explain::{CandidateRow, Comparison, Explanation, Hop, SignalRow};
@@ -23,7 +25,9 @@ pub use metrics::{ModelMetrics, PathCount, Rate, RouteMetrics};
 pub use nowcast::{Exposure, Lateness, Nowcast};
 pub use proportion::{Interval, wilson};
 pub use query::{Baseline, Page, Query, Span};
+pub use slices::{Attribute, Load, Slice, SliceCounts, Slices, Tuple, Usage, Value, Word};
 pub use snapshot::{
     ConflictRow, DecisionRow, GapRow, IngestTotals, MarkerRow, RejectRow, RouteRow, Skew, Snapshot,
     SourceRow, TrendPoint,
 };
+pub use state::{Figures, State};
