@@ -128,6 +128,15 @@ CREATE TABLE rollup_day (
   cost_nano INTEGER NOT NULL, cost_completed_nano INTEGER NOT NULL, latency BLOB NOT NULL, ttft BLOB NOT NULL, detail BLOB NOT NULL
 ) STRICT;
 
+-- Requests counted by minute and by the tuple of what was known of them before their outcome. The dictionary of
+-- tuples only grows, up to 65,001; slice_value has the values of each attribute that are told apart.
+CREATE TABLE slice_tuple (id INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT;
+CREATE TABLE slice_value (attribute INTEGER NOT NULL, value INTEGER NOT NULL,
+  PRIMARY KEY (attribute, value)) STRICT, WITHOUT ROWID;
+-- minute: minutes since 1970 UTC.
+CREATE TABLE slice_minute (minute INTEGER PRIMARY KEY, counts BLOB NOT NULL, costs BLOB NOT NULL,
+  loads BLOB NOT NULL) STRICT;
+
 -- Sorted runs of (keyed hash, row): the way from an id, a tie or a session to rows.
 CREATE TABLE id_run (run INTEGER PRIMARY KEY, entries INTEGER NOT NULL, first_chunk INTEGER NOT NULL,
   newest INTEGER NOT NULL, filter BLOB NOT NULL, fences BLOB NOT NULL) STRICT;

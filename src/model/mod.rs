@@ -20,6 +20,9 @@
 //! | correction | a later fact: the user edited, regenerated, rephrased or rejected the answer |
 //! | policy | the text of rules that decides; its id is `name@version#hash` |
 //! | clause | one condition of a rule |
+//! | attribute | something known of a request before its outcome: route, tier, region, … |
+//! | slice | requests that share the values of some attributes |
+//! | tuple | the values of every attribute of a request; requests are counted by tuple and minute |
 //! | rollup | counts and histograms of one route over one span of time |
 //! | marker | a deploy, policy or config change drawn on charts |
 //! | source | where lines come from: a file, a pipe, a remote file |

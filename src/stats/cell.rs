@@ -23,7 +23,8 @@ use std::collections::BTreeMap;
 
 use super::Histogram;
 use super::histogram::{DecodeError, put_varint, take_varint};
-use crate::model::{AttemptOutcome, Flags, Name, Outcome, Request};
+use super::state::{Figures, State};
+use crate::model::{AttemptOutcome, Name, Request};
 
 const VERSION: u8 = 1;
 
@@ -103,12 +104,17 @@ pub struct Cell {
 impl Cell {
     /// Counts `request`.
     pub fn add(&mut self, request: &Request) {
-        self.count(request, true);
+        self.add_with(request, Figures::of(request));
+    }
+
+    /// Counts `request`, of which `figures` were read.
+    pub fn add_with(&mut self, request: &Request, figures: Figures) {
+        self.count(request, figures, true);
     }
 
     /// Takes `request`, counted before with exactly these facts, out again.
     pub fn remove(&mut self, request: &Request) {
-        self.count(request, false);
+        self.count(request, Figures::of(request), false);
     }
 
     /// Adds what `other` counted.
@@ -258,7 +264,8 @@ impl Cell {
         ]
     }
 
-    fn count(&mut self, request: &Request, is_added: bool) {
+    fn count(&mut self, request: &Request, figures: Figures, is_added: bool) {
+        let state = figures.state;
         let step = |into: &mut u64, by: u64| {
             *into = if is_added {
                 into.saturating_add(by)
@@ -266,48 +273,36 @@ impl Cell {
                 into.saturating_sub(by)
             };
         };
-        let is = |condition: bool| u64::from(condition);
-        let is_completed = request.outcome == Some(Outcome::Completed);
-        let is_failed = request.outcome == Some(Outcome::Failed);
-        let is_corrected = request.is_corrected();
-        let is_correctable = request.flags.has(Flags::CORRECTABLE) || request.correction.is_some();
         step(&mut self.requests, 1);
-        step(&mut self.completed, is(is_completed));
-        step(&mut self.failed, is(is_failed));
-        step(
-            &mut self.cancelled,
-            is(request.outcome == Some(Outcome::Cancelled)),
-        );
-        step(&mut self.unfinished, is(request.outcome.is_none()));
         step(&mut self.attempts, request.calls() as u64);
-        step(&mut self.attempted, is(!request.attempts.is_empty()));
-        step(
-            &mut self.first_pass,
-            is(request.is_single_pass() && !is_corrected),
-        );
-        step(
-            &mut self.first_pass_lenient,
-            is(request.is_single_tier_pass() && !is_corrected),
-        );
-        step(
-            &mut self.escalated,
-            is(request.is_escalated() && !request.attempts.is_empty()),
-        );
-        step(
-            &mut self.fallback,
-            is(request.is_fallback() && !request.attempts.is_empty()),
-        );
-        step(&mut self.correctable, is(is_completed && is_correctable));
-        step(&mut self.corrected, is(is_completed && is_corrected));
-        step(
-            &mut self.uncorrectable,
-            is((is_completed || is_failed) && !is_correctable),
-        );
-        self.count_cost(request, is_completed, is_added);
-        if is_completed {
-            let delay = request.corrected_after().filter(|_| is_corrected);
+        step(&mut self.unfinished, u64::from(state.is_unfinished()));
+        for (counter, fact) in [
+            (&mut self.completed, State::COMPLETED),
+            (&mut self.failed, State::FAILED),
+            (&mut self.cancelled, State::CANCELLED),
+            (&mut self.attempted, State::ATTEMPTED),
+            (&mut self.first_pass, State::FIRST_PASS),
+            (&mut self.first_pass_lenient, State::FIRST_PASS_LENIENT),
+            (&mut self.escalated, State::ESCALATED),
+            (&mut self.fallback, State::FALLBACK),
+            (&mut self.correctable, State::CORRECTABLE),
+            (&mut self.corrected, State::CORRECTED),
+            (&mut self.uncorrectable, State::UNCORRECTABLE),
+            (&mut self.cost_known, State::COST_KNOWN),
+            (
+                &mut self.cost_known_completed,
+                State::COST_KNOWN | State::COMPLETED,
+            ),
+            (&mut self.cost_estimated, State::COST_ESTIMATED),
+        ] {
+            step(counter, u64::from(state.has(fact)));
+        }
+        self.count_cost(figures, is_added);
+        if state.has(State::COMPLETED) {
+            let is_corrected = state.has(State::CORRECTED);
+            let delay = is_corrected.then(|| request.corrected_after()).flatten();
             for (histogram, value) in [
-                (&mut self.latency, request.latency()),
+                (&mut self.latency, figures.latency),
                 (&mut self.ttft, request.ttft()),
                 (&mut self.correction_delays, delay),
             ] {
@@ -321,24 +316,16 @@ impl Cell {
         self.count_chain(request, is_added);
     }
 
-    fn count_cost(&mut self, request: &Request, is_completed: bool, is_added: bool) {
-        let Some(cost) = request.cost() else { return };
+    fn count_cost(&mut self, figures: Figures, is_added: bool) {
+        let Some(cost) = figures.cost else { return };
         let micro = u128::try_from(cost.0 / 1_000).unwrap_or(0);
+        let is_completed = figures.state.has(State::COMPLETED);
         let of_completed = if is_completed { cost.0 } else { 0 };
-        let estimated = u64::from(request.flags.has(Flags::COST_ESTIMATED));
         if is_added {
-            self.cost_known += 1;
-            self.cost_known_completed += u64::from(is_completed);
-            self.cost_estimated += estimated;
             self.cost_nano = self.cost_nano.saturating_add(cost.0);
             self.cost_completed_nano = self.cost_completed_nano.saturating_add(of_completed);
             self.cost_squares = self.cost_squares.saturating_add(micro * micro);
         } else {
-            self.cost_known = self.cost_known.saturating_sub(1);
-            self.cost_known_completed = self
-                .cost_known_completed
-                .saturating_sub(u64::from(is_completed));
-            self.cost_estimated = self.cost_estimated.saturating_sub(estimated);
             self.cost_nano = self.cost_nano.saturating_sub(cost.0);
             self.cost_completed_nano = self.cost_completed_nano.saturating_sub(of_completed);
             self.cost_squares = self.cost_squares.saturating_sub(micro * micro);
@@ -410,7 +397,8 @@ fn take_name(rest: &mut &[u8]) -> Option<Name> {
 mod tests {
     use super::*;
     use crate::model::{
-        Attempt, Correction, CorrectionBy, CorrectionKind, Micros, NanoUsd, RequestId, Timestamp,
+        Attempt, Correction, CorrectionBy, CorrectionKind, Flags, Micros, NanoUsd, Outcome,
+        RequestId, Timestamp,
     };
     use proptest::prelude::*;
 

@@ -69,6 +69,13 @@ impl Histogram {
         self.add(bucket(value), 1);
     }
 
+    /// Counts `value` so many times.
+    pub fn record_many(&mut self, value: Micros, times: u64) {
+        if times > 0 {
+            self.add(bucket(value), times);
+        }
+    }
+
     /// Takes one earlier count of `value` away; a value never counted changes nothing.
     pub fn forget(&mut self, value: Micros) {
         let Ok(place) = self

@@ -13,7 +13,9 @@ mod nowcast;
 mod policy_row;
 mod proportion;
 mod query;
+mod slices;
 mod snapshot;
+mod state;
 
 pub use cell::{Cell, ModelUse, UNKNOWN_ROUTE};
 pub use drift::{DriftCounts, DriftRow, DriftSurvey};
@@ -27,7 +29,9 @@ pub use nowcast::{Exposure, Lateness, Nowcast};
 pub use policy_row::{PolicyRow, PolicyText};
 pub use proportion::{Interval, wilson};
 pub use query::{Baseline, Page, Query, Span};
+pub use slices::{Attribute, Load, Slice, SliceCounts, Slices, Tuple, Usage, Value, Word};
 pub use snapshot::{
     ConflictRow, DecisionRow, GapRow, IngestTotals, MarkerRow, RejectRow, RouteRow, Skew, Snapshot,
     SourceRow, TrendPoint,
 };
+pub use state::{Figures, State};

@@ -7,9 +7,10 @@ use rusqlite::params;
 use super::StoreError;
 use super::columns::{self, Columns};
 use super::fault::Step;
+use super::packed::Packer;
 use super::parts;
 use super::prepare::{Block, Encoded, Fresh, ROWS_A_BLOCK};
-use super::residual::{Packer, put_varint};
+use super::residual::put_varint;
 use super::stored::Stored;
 use super::writer::Writer;
 

@@ -342,8 +342,10 @@ impl<'w> Work<'w> {
         self.conflicts.write(connection)?;
         let rows = self.pending.len();
         append(self.writer, self.first_row, self.pending)?;
-        let connection = &self.writer.connection;
-        changes.flush(connection)?;
+        let Writer {
+            connection, slices, ..
+        } = &mut *self.writer;
+        changes.flush(connection, slices)?;
         let newest = self.newest.unwrap_or_default();
         self.writer
             .index

@@ -178,7 +178,7 @@ fn create(path: &Path, now: Timestamp) -> Result<(), StoreError> {
     connection.execute_batch(
         "INSERT INTO meta VALUES ('database_id', randomblob(16)), ('hash_key', randomblob(16)), \
          ('orphans', 0), ('has_sessions', 0), ('kept_bytes', 0), \
-         ('first_row', 1), ('rows_from', 0), ('minutes_from', 0), ('hours_from', 0)",
+         ('first_row', 1), ('rows_from', 0), ('minutes_from', 0), ('hours_from', 0), ('slices_from', 0)",
     )?;
     connection.execute("INSERT INTO meta VALUES ('created_at', ?1)", params![now.0])?;
     connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;

@@ -9,8 +9,9 @@ use std::sync::Arc;
 
 use super::StoreError;
 use super::columns::Columns;
+use super::packed::Packer;
 use super::parts::has_parts;
-use super::residual::{self, Packer};
+use super::residual;
 use super::rollups::{Changes, Count};
 use super::row;
 use crate::model::{

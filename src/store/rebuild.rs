@@ -1,4 +1,4 @@
-//! Rollups counted anew from the rows, as far as there are rows.
+//! Rollups and slices counted anew from the rows, as far as there are rows.
 
 use std::collections::BTreeMap;
 
@@ -6,8 +6,9 @@ use rusqlite::{TransactionBehavior, params};
 
 use super::StoreError;
 use super::rollups::{Changes, Count, LEVELS, scan};
-use super::row::load_range;
+use super::slices::SliceWriter;
 use super::watermarks::day_from;
+use super::whole::load_whole;
 use super::writer::Writer;
 use crate::model::Timestamp;
 use crate::stats::Cell;
@@ -17,7 +18,7 @@ const ROWS_A_STEP: i64 = 50_000;
 const DAY_US: i64 = 86_400_000_000;
 
 impl Writer {
-    /// Counts all rows again into fresh rollups, in one transaction. Of times of which rows were dropped the
+    /// Counts all rows again into fresh rollups and slices, in one transaction. Of times of which rows were dropped the
     /// rollups stay as they are. `progress` hears of rows counted and of all.
     ///
     /// # Errors
@@ -27,7 +28,17 @@ impl Writer {
         &mut self,
         mut progress: impl FnMut(u64, u64),
     ) -> Result<(), StoreError> {
+        let done = self.try_rebuild(&mut progress);
+        if done.is_err() {
+            // Tuples may have been numbered that are not stored now.
+            self.slices = SliceWriter::load(&self.connection)?;
+        }
+        done
+    }
+
+    fn try_rebuild(&mut self, progress: &mut impl FnMut(u64, u64)) -> Result<(), StoreError> {
         let from = self.watermarks.rows_from;
+        let slices = &mut self.slices;
         let step = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -41,6 +52,8 @@ impl Writer {
                 [first],
             )?;
         }
+        let minute = from.map_or(i64::MIN, |from| i64::from(from.minute().0));
+        step.execute("DELETE FROM slice_minute WHERE minute>=?1", [minute])?;
         let mut early: BTreeMap<i64, Cell> = BTreeMap::new();
         if let (Some(day), Some(from)) = (day, from) {
             let [_, hours, _] = LEVELS;
@@ -57,14 +70,14 @@ impl Writer {
         let total = last.saturating_sub(first - 1).unsigned_abs();
         let mut next = first;
         while next <= last {
-            let rows = load_range(&step, next, next + ROWS_A_STEP - 1)?;
+            let rows = load_whole(&step, next, next + ROWS_A_STEP - 1)?;
             let mut count = Count::default();
             for (_, stored) in &rows {
                 if from.is_none_or(|from| stored.request.ts >= from) {
                     count.add(&stored.effective());
                 }
             }
-            count.into_changes().flush_cells(&step)?;
+            count.into_changes().flush_cells(&step, slices)?;
             next += ROWS_A_STEP;
             progress(
                 next.min(last + 1).saturating_sub(first).unsigned_abs(),
@@ -76,7 +89,7 @@ impl Writer {
             if let Some(days) = changes.added.last_mut() {
                 days.extend(early.into_iter().map(|(route, cell)| ((day, route), cell)));
             }
-            changes.flush_cells(&step)?;
+            changes.flush_cells(&step, slices)?;
         }
         step.execute(
             "UPDATE meta SET value=(SELECT count(*) FROM request r JOIN profile p ON p.id=r.profile \

@@ -25,13 +25,12 @@
 
 use super::StoreError;
 use super::in_row::attempt_in_row;
+use super::packed;
 use crate::model::{
     Candidate, GenerationId, Logged, Micros, Name, Request, SignalValue, SourcePosition, Timestamp,
 };
 
 const VERSION: u8 = 1;
-/// The most bytes that a block may unpack to.
-const BLOCK_LEN_MAX: usize = 64 << 20;
 
 pub(super) fn put_varint(bytes: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {
@@ -41,7 +40,7 @@ pub(super) fn put_varint(bytes: &mut Vec<u8>, mut value: u64) {
     bytes.push(value.to_le_bytes()[0]);
 }
 
-fn take_varint(rest: &mut &[u8]) -> Option<u64> {
+pub(super) fn take_varint(rest: &mut &[u8]) -> Option<u64> {
     let mut value = 0_u64;
     for shift in (0..64).step_by(7) {
         let (byte, after) = rest.split_first()?;
@@ -372,29 +371,6 @@ fn fill_signals(request: &mut Request, rest: &mut &[u8]) -> Option<()> {
     Some(())
 }
 
-/// Packs blocks of records.
-#[derive(Default)]
-pub(super) struct Packer {
-    /// Made when it is needed: most batches of a living log are too small for it.
-    compressor: Option<zstd::bulk::Compressor<'static>>,
-}
-
-impl Packer {
-    /// Packs the records of consecutive rows; `raw` is what [`put_varint`] and records gave.
-    pub(super) fn pack(&mut self, raw: &[u8]) -> Result<Vec<u8>, StoreError> {
-        let failed = |error: std::io::Error| StoreError::damaged(format!("compression: {error}"));
-        let compressor = match &mut self.compressor {
-            Some(compressor) => compressor,
-            none => none.insert(zstd::bulk::Compressor::new(1).map_err(failed)?),
-        };
-        let packed = compressor.compress(raw).map_err(failed)?;
-        let mut body = Vec::with_capacity(packed.len() + 1);
-        body.push(VERSION);
-        body.extend_from_slice(&packed);
-        Ok(body)
-    }
-}
-
 /// Unpacks a block into the records of its rows.
 pub(super) fn unpack(body: &[u8]) -> Result<Vec<Box<[u8]>>, StoreError> {
     let raw = unpack_raw(body)?;
@@ -403,11 +379,7 @@ pub(super) fn unpack(body: &[u8]) -> Result<Vec<Box<[u8]>>, StoreError> {
 
 /// Unpacks a block into the bytes that [`records`] takes apart.
 pub(super) fn unpack_raw(body: &[u8]) -> Result<Vec<u8>, StoreError> {
-    let (&VERSION, packed) = body.split_first().ok_or_else(damaged_block)? else {
-        return Err(damaged_block());
-    };
-    let len = zstd::bulk::Decompressor::upper_bound(packed).unwrap_or(BLOCK_LEN_MAX);
-    zstd::bulk::decompress(packed, len.min(BLOCK_LEN_MAX)).map_err(|_| damaged_block())
+    packed::unpack(body, "a residual block")
 }
 
 /// Takes the bytes of a block apart into the records of its rows; nothing comes after an error.

@@ -18,10 +18,54 @@ use crate::model::{Micros, Timestamp};
 const ZONES_A_STEP: i64 = 8;
 /// The most rollup cells, corrections or markers that go in one step.
 const CELLS_A_STEP: i64 = 1_000;
+/// The most minutes of slices, which are up to 100 KiB each.
+const SLICES_A_STEP: i64 = 100;
 /// The most pages that are given back in one step: 4 MiB.
 const PAGES_A_STEP: i64 = 256;
 /// How often the time of storing is noted.
 const LANDING_EVERY: Micros = Micros::MINUTE;
+
+/// A table of what is summed up by time.
+#[derive(Debug, Clone, Copy)]
+struct Sum {
+    table: &'static str,
+    /// The column that numbers its rows by time, and how many numbers one unit has.
+    key: &'static str,
+    keys_a_unit: i64,
+    unit_us: i64,
+    /// The most rows that go in one step.
+    a_step: i64,
+    /// The watermark that tells from when on it is whole.
+    mark: &'static str,
+}
+
+impl Sum {
+    const fn rollup(table: &'static str, unit_us: i64, mark: &'static str) -> Self {
+        Self {
+            table,
+            key: "cell",
+            keys_a_unit: 1 << 20,
+            unit_us,
+            a_step: CELLS_A_STEP,
+            mark,
+        }
+    }
+}
+
+/// Those tables, the first to go first.
+const SUMS: [Sum; 4] = [
+    Sum {
+        table: "slice_minute",
+        key: "minute",
+        keys_a_unit: 1,
+        unit_us: 60_000_000,
+        a_step: SLICES_A_STEP,
+        mark: "slices_from",
+    },
+    Sum::rollup("rollup_minute", 60_000_000, "minutes_from"),
+    Sum::rollup("rollup_hour", 3_600_000_000, "hours_from"),
+    Sum::rollup("rollup_day", 86_400_000_000, ""),
+];
 
 /// What a step did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -257,41 +301,39 @@ impl Writer {
                     .execute(sql, params![before.0, CELLS_A_STEP])?;
             }
         }
-        let levels = [
-            (
-                "rollup_minute",
-                60_000_000_i64,
-                retention.minutes,
-                "minutes_from",
-            ),
-            ("rollup_hour", 3_600_000_000, retention.hours, "hours_from"),
-            ("rollup_day", 86_400_000_000, retention.days, ""),
-        ];
-        for (table, unit_us, age, mark) in levels {
+        for level in SUMS {
+            let age = match level.unit_us {
+                60_000_000 => retention.minutes,
+                3_600_000_000 => retention.hours,
+                _ => retention.days,
+            };
             let by_age = age.map(|age| back(now, age).min(rows_from));
             // Of what is too large the oldest go, the finest first.
             let by_size = Some(rows_from).filter(|_| is_too_large && gone == 0);
             let Some(before) = by_age.max(by_size) else {
                 continue;
             };
-            let before = floor(before, mark != "minutes_from");
-            let bound = before.0.div_euclid(unit_us).saturating_mul(1 << 20);
+            let before = floor(before, level.unit_us > 60_000_000);
+            let bound = before.0.div_euclid(level.unit_us);
+            let Sum { table, key, .. } = level;
             let sql = format!(
-                "DELETE FROM {table} WHERE cell IN (SELECT cell FROM {table} WHERE cell<?1 ORDER BY cell LIMIT ?2)"
+                "DELETE FROM {table} WHERE {key} IN (SELECT {key} FROM {table} WHERE {key}<?1 ORDER BY {key} LIMIT ?2)"
             );
+            let bound = bound.saturating_mul(level.keys_a_unit);
             let cells = self
                 .connection
-                .execute(&sql, params![bound, CELLS_A_STEP])?;
+                .execute(&sql, params![bound, level.a_step])?;
             gone += cells;
             if cells > 0 {
-                let kept = match mark {
+                let kept = match level.mark {
+                    "slices_from" => Some(&mut marks.slices_from),
                     "minutes_from" => Some(&mut marks.minutes_from),
                     "hours_from" => Some(&mut marks.hours_from),
                     _ => None,
                 };
                 if let Some(kept) = kept {
                     *kept = (*kept).max(Some(before));
-                    put_mark(self, mark, *kept)?;
+                    put_mark(self, level.mark, *kept)?;
                 }
             }
         }

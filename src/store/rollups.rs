@@ -8,8 +8,9 @@ use hashbrown::hash_map::Entry;
 use rusqlite::{Connection, Row, params};
 
 use super::StoreError;
+use super::slices::{Gathered, SliceWriter};
 use crate::model::{Name, Request, Timestamp};
-use crate::stats::{Cell, Histogram};
+use crate::stats::{Cell, Figures, Histogram};
 
 /// One level: the microseconds of its unit, and its statements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,6 +97,7 @@ pub(super) struct Changes {
     pub(super) policies: HashMap<Name, (Timestamp, Timestamp, i64)>,
     /// How many requests more there are of which only a correction is known.
     pub(super) orphans: i64,
+    slices: Gathered,
 }
 
 /// Returns the number under which a request's route stands.
@@ -113,8 +115,10 @@ pub(super) struct Count {
 impl Count {
     pub(super) fn add(&mut self, request: &Request) {
         let [minute, ..] = LEVELS;
+        let figures = Figures::of(request);
         let cell = self.minutes.entry(minute.place_of(request)).or_default();
-        cell.add(request);
+        cell.add_with(request, figures);
+        self.changes.slices.add(request, figures);
         self.changes.see(request, 1);
     }
 
@@ -180,14 +184,17 @@ impl Changes {
         }
         self.removed.extend(other.removed);
         self.orphans += other.orphans;
+        self.slices.merge(other.slices);
     }
 
     /// Counts one request more.
     pub(super) fn add(&mut self, request: &Request) {
+        let figures = Figures::of(request);
         for (level, cells) in LEVELS.iter().zip(&mut self.added) {
             let cell = cells.entry(level.place_of(request)).or_default();
-            cell.add(request);
+            cell.add_with(request, figures);
         }
+        self.slices.add(request, figures);
         self.see(request, 1);
     }
 
@@ -198,17 +205,23 @@ impl Changes {
                 cell.remove(request);
             }
         }
+        self.slices.take_back(request);
         self.see(request, -1);
     }
 
     /// Takes out a request that is counted on disk.
     pub(super) fn remove(&mut self, request: Request) {
         self.see(&request, -1);
+        self.slices.take_back(&request);
         self.removed.push(request);
     }
 
     /// Puts the changes into the tables.
-    pub(super) fn flush(self, connection: &Connection) -> Result<(), StoreError> {
+    pub(super) fn flush(
+        self,
+        connection: &Connection,
+        slices: &mut SliceWriter,
+    ) -> Result<(), StoreError> {
         for (policy, (first, last, requests)) in &self.policies {
             connection
                 .prepare_cached(
@@ -224,11 +237,16 @@ impl Changes {
                 [self.orphans],
             )?;
         }
-        self.flush_cells(connection)
+        self.flush_cells(connection, slices)
     }
 
-    /// Puts the cells into every level.
-    pub(super) fn flush_cells(self, connection: &Connection) -> Result<(), StoreError> {
+    /// Puts the cells into every level, and the slices.
+    pub(super) fn flush_cells(
+        self,
+        connection: &Connection,
+        slices: &mut SliceWriter,
+    ) -> Result<(), StoreError> {
+        slices.flush(connection, self.slices)?;
         for (level, mut added) in LEVELS.iter().zip(self.added) {
             added.retain(|_, cell| !cell.is_empty());
             let mut removed: HashMap<(i64, i64), Vec<&Request>> = HashMap::new();

@@ -9,6 +9,8 @@ use super::*;
 use crate::model::*;
 use crate::stats::{Baseline, Cell, Page, Query, Snapshot, Span};
 
+mod slices;
+
 const NOW: Timestamp = Timestamp(1_800_000_000_000_000);
 
 fn name(id: u32) -> Name {

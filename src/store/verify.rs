@@ -1,4 +1,4 @@
-//! Whether what is stored is what was stored: pages, hashes of rows, and rollups against rows.
+//! Whether what is stored is what was stored: pages, hashes of rows, and rollups and slices against rows.
 
 use std::fmt;
 
@@ -7,9 +7,11 @@ use rusqlite::params;
 use super::columns::Columns;
 use super::reader::Reader;
 use super::row;
+use super::slices::SliceCheck;
+use super::watermarks::{Watermarks, hour_from};
 use super::whole::load_whole;
 use super::{StoreError, residual};
-use crate::model::HashKey;
+use crate::model::{HashKey, Timestamp};
 
 /// The most findings that are told.
 const FINDINGS_MAX: usize = 100;
@@ -52,7 +54,7 @@ impl Verified {
 }
 
 impl Reader {
-    /// Checks every page, the hash of every row, and every rollup against the rows. `progress` hears of requests
+    /// Checks every page, the hash of every row, and every rollup and slice against the rows. `progress` hears of requests
     /// looked at and of all.
     ///
     /// # Errors
@@ -61,8 +63,9 @@ impl Reader {
     pub fn verify(&mut self, mut progress: impl FnMut(u64, u64)) -> Result<Verified, StoreError> {
         let mut verified = Verified::default();
         self.check_pages(&mut verified);
-        if let Err(error) = self.check_rows(&mut verified, &mut progress) {
-            verified.find("request", error.to_string());
+        match self.check_rows(&mut verified, &mut progress) {
+            Err(error) => verified.find("request", error.to_string()),
+            Ok(slices) => self.check_slices(slices, &mut verified),
         }
         if verified.findings.is_empty() {
             match self.verify_rollups() {
@@ -75,6 +78,18 @@ impl Reader {
             }
         }
         Ok(verified)
+    }
+
+    fn check_slices(&self, slices: SliceCheck, verified: &mut Verified) {
+        match slices.differences(self.connection()) {
+            Ok(minutes) => {
+                for minute in minutes {
+                    let start = minute.start();
+                    verified.find("slices", format!("{start} differs from the requests"));
+                }
+            }
+            Err(error) => verified.find("slices", error.to_string()),
+        }
     }
 
     fn check_pages(&self, verified: &mut Verified) {
@@ -97,8 +112,12 @@ impl Reader {
         &self,
         verified: &mut Verified,
         progress: &mut impl FnMut(u64, u64),
-    ) -> Result<(), StoreError> {
+    ) -> Result<SliceCheck, StoreError> {
         let connection = self.connection();
+        let marks = Watermarks::load(connection)?;
+        let whole_from = marks.rows_from.map(hour_from).max(marks.slices_from);
+        let whole_from = whole_from.unwrap_or(Timestamp(i64::MIN));
+        let mut slices = SliceCheck::new(connection, whole_from)?;
         let key: Vec<u8> =
             connection.query_row("SELECT value FROM meta WHERE key='hash_key'", [], |row| {
                 row.get(0)
@@ -134,6 +153,7 @@ impl Reader {
             }
             for ((number, stored), (_, hash)) in rows.iter().zip(hashes) {
                 verified.requests += 1;
+                slices.add(&stored.effective());
                 if hash == 0 {
                     verified.joined += 1;
                     continue;
@@ -150,6 +170,6 @@ impl Reader {
         if verified.findings.is_empty() && verified.requests != total.unsigned_abs() {
             verified.find("zone", "not every request is in one");
         }
-        Ok(())
+        Ok(slices)
     }
 }

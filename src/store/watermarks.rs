@@ -21,6 +21,8 @@ pub(super) struct Watermarks {
     pub(super) rows_from: Option<Timestamp>,
     /// Of times before that nothing new is taken in: it would be what was dropped.
     pub(super) dropped_before: Option<Timestamp>,
+    /// From here on all slices are kept.
+    pub(super) slices_from: Option<Timestamp>,
     /// From here on all minutes are kept.
     pub(super) minutes_from: Option<Timestamp>,
     /// From here on all hours are kept.
@@ -40,6 +42,7 @@ impl Watermarks {
             first_row: read("first_row")?,
             rows_from: time("rows_from")?,
             dropped_before: time("dropped_before")?,
+            slices_from: time("slices_from")?,
             minutes_from: time("minutes_from")?,
             hours_from: time("hours_from")?,
         })

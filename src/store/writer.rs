@@ -11,6 +11,7 @@ use super::ids::IdIndex;
 use super::lock::WriterLock;
 use super::profile::Profiles;
 use super::row::BlockCache;
+use super::slices::SliceWriter;
 use super::watermarks::Watermarks;
 use super::{StoreError, connection, kept};
 use crate::model::{
@@ -36,6 +37,7 @@ pub struct Writer {
     pub(super) index: IdIndex,
     pub(super) blocks: BlockCache,
     pub(super) profiles: Profiles,
+    pub(super) slices: SliceWriter,
     pub(super) corrected_sessions: HashSet<u64>,
     pub(super) key: HashKey,
     pub(super) next_row: i64,
@@ -92,6 +94,7 @@ impl Writer {
             index: IdIndex::load(&connection)?,
             blocks: BlockCache::default(),
             profiles: Profiles::default(),
+            slices: SliceWriter::default(),
             corrected_sessions: HashSet::new(),
             key: HashKey(key),
             next_row: 1,
@@ -146,6 +149,7 @@ impl Writer {
         self.index = IdIndex::load(&self.connection)?;
         self.blocks = BlockCache::default();
         self.profiles = Profiles::load(&self.connection)?;
+        self.slices = SliceWriter::load(&self.connection)?;
         Ok(())
     }
 

@@ -50,6 +50,8 @@ impl Reader {
             ("rollups by minute", "rollup_minute"),
             ("rollups by hour", "rollup_hour"),
             ("rollups by day", "rollup_day"),
+            ("slices by minute", "slice_minute"),
+            ("tuples of slices", "slice_tuple"),
             ("names", "name"),
             ("sources", "source"),
             ("files", "generation"),

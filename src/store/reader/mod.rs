@@ -9,11 +9,13 @@ mod judge;
 mod lists;
 mod nowcast;
 mod replay;
+mod slices;
 mod sources;
 mod window;
 
 pub use facts::DatabaseFacts;
 pub use replay::Stretch;
+pub use slices::SliceParts;
 
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -27,7 +29,7 @@ use super::writer::load_names;
 use super::{StoreError, connection, lock};
 use crate::model::{Names, Timestamp};
 use crate::policy::Policy;
-use crate::stats::{Page, PolicyText, Query, Snapshot, UNKNOWN_ROUTE};
+use crate::stats::{Page, PolicyText, Query, Snapshot, Tuple, UNKNOWN_ROUTE};
 
 /// A read-only view of a database.
 #[derive(Debug)]
@@ -35,6 +37,8 @@ pub struct Reader {
     connection: Connection,
     names: Names,
     blocks: BlockCache,
+    /// The tuples of the slices, by number.
+    tuples: Vec<Tuple>,
     path: PathBuf,
     inode: (u64, u64),
     /// Policies that count as known beside those of the database.
@@ -59,6 +63,7 @@ impl Reader {
             connection,
             names: Names::default(),
             blocks: BlockCache::default(),
+            tuples: Vec::new(),
             path,
             inode,
             given: Vec::new(),
