@@ -5,17 +5,19 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 use super::care::{Care, DbCommand};
+use super::changes_args::ChangesArgs;
 use super::demo::Incident;
 use super::error::UsageError;
 use super::examples::{
-    DB_EXAMPLES, DECIDE_EXAMPLES, DEMO_EXAMPLES, DOCTOR_EXAMPLES, EXAMPLES, EXPLAIN_EXAMPLES,
-    EXPORT_EXAMPLES, INGEST_EXAMPLES, POLICY_EXAMPLES, REPORT_EXAMPLES,
+    CHANGES_EXAMPLES, DB_EXAMPLES, DECIDE_EXAMPLES, DEMO_EXAMPLES, DOCTOR_EXAMPLES, EXAMPLES,
+    EXPLAIN_EXAMPLES, EXPORT_EXAMPLES, INGEST_EXAMPLES, POLICY_EXAMPLES, REPORT_EXAMPLES,
 };
-use super::policy_args::PolicyCommand;
+use super::policy_args::{PlainFormat, PolicyCommand};
 use super::times::{WindowArgs, Zone, read_time};
 use crate::config::{ThemeChoice, Wishes, nearest};
 use crate::model::{Micros, Timestamp, Window, sanitise};
 use crate::stats::{Page, Span};
+use crate::store::ChangesQuestion;
 
 /// The database used when none is named.
 pub const DATABASE_DEFAULT: &str = "routes.db";
@@ -167,6 +169,9 @@ pub enum Command {
         #[arg(long, value_enum, default_value = "text")]
         format: ExplainFormat,
     },
+    /// Find what changed between a bad window and the time before: who is hit, what moved, since when
+    #[command(alias = "why", after_help = CHANGES_EXAMPLES)]
+    Changes(ChangesArgs),
     /// Write everything as native lines, from which the same database can be made again
     #[command(after_help = EXPORT_EXAMPLES)]
     Export {
@@ -337,6 +342,15 @@ pub enum Plan {
         policy: Option<PathBuf>,
         /// The form.
         format: ExplainFormat,
+    },
+    /// Find what changed.
+    Changes {
+        /// The database.
+        database: PathBuf,
+        /// What is asked.
+        question: ChangesQuestion,
+        /// The form.
+        format: PlainFormat,
     },
     /// Write everything as native lines.
     Export {
@@ -509,6 +523,11 @@ impl Args {
                 id,
                 policy,
                 format,
+            },
+            Command::Changes(args) => Plan::Changes {
+                database,
+                question: args.question(now, global.zone())?,
+                format: args.format,
             },
             Command::Policy { what } => Plan::Policy { database, what },
             Command::Decide { policy } => Plan::Decide { policy },

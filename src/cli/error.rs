@@ -23,6 +23,9 @@ pub enum Failure {
     /// No request has that id.
     #[error("find request `{0}`: none has this id or begins with it")]
     UnknownRequest(String),
+    /// No request has that route.
+    #[error("find route `{0}`: no request has it")]
+    UnknownRoute(String),
     /// Several requests begin with that id.
     #[error("find request `{id}`: several begin so, e.g. {}", some.join(", "))]
     AmbiguousRequest {
@@ -132,7 +135,10 @@ impl Failure {
     /// Returns the exit code.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::UnknownRequest(_) | Self::AmbiguousRequest { .. } | Self::UnknownSource(_) => 1,
+            Self::UnknownRequest(_)
+            | Self::UnknownRoute(_)
+            | Self::AmbiguousRequest { .. }
+            | Self::UnknownSource(_) => 1,
             Self::Usage(_)
             | Self::Config { .. }
             | Self::ConfigFile { .. }
@@ -153,6 +159,9 @@ impl Failure {
             Self::UnknownRequest(_) => Some(
                 "the decisions page lists ids; the id is that of the log, not of the provider"
                     .to_owned(),
+            ),
+            Self::UnknownRoute(_) => Some(
+                "`routetop report` lists the routes; without one, all are looked at".to_owned(),
             ),
             Self::UnknownSource(_) => {
                 Some("the sources page lists them as they were named".to_owned())

@@ -86,6 +86,12 @@ pub(super) const POLICY_REPLAY_EXAMPLES: &str = "Examples:
 
 Add the policies that decided with `routetop policy add`, or name them in the config file: a decision whose policy
 is not known is taken as logged.";
+pub(super) const CHANGES_EXAMPLES: &str = "Examples:
+  routetop changes support.chat
+  routetop why support.chat --metric latency --since 30m
+  routetop changes --metric first_pass --from 14:05 --to 14:40 --format json
+
+Without a window it looks through the last five hours for the minute since when the rate is another one.";
 pub(super) const DECIDE_EXAMPLES: &str = "Examples:
   routetop decide --policy router.route < requests.jsonl > decisions.jsonl
 

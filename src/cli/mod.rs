@@ -6,6 +6,8 @@
 
 pub mod args;
 pub mod care;
+pub mod changes;
+pub mod changes_args;
 mod command;
 mod config_file;
 pub mod decide;

@@ -97,6 +97,11 @@ fn obey(args: Args) -> Result<i32, Failure> {
             policy,
             format,
         } => command::explain::run(&with, &database, &id, policy.as_deref(), format),
+        Plan::Changes {
+            database,
+            question,
+            format,
+        } => command::changes::run(&with, &database, &question, format),
         Plan::Policy { database, what } => command::policy::run(&with, &database, &what),
         Plan::Decide { policy } => command::decide::run(&with, &policy),
         Plan::Care { database, care } => command::db::run(&with, &database, care),

@@ -4,6 +4,7 @@
 //! Nothing here knows SQL, a file or a clock: `now` is part of the question.
 
 mod cell;
+pub mod changes;
 mod drift;
 mod explain;
 mod histogram;

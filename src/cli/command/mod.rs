@@ -1,5 +1,6 @@
 //! One file a command: each carries out its plan with the threads and devices of `runtime`.
 
+pub(super) mod changes;
 pub(super) mod dashboard;
 pub(super) mod db;
 pub(super) mod decide;

@@ -1,5 +1,6 @@
 //! Answers questions from a read-only connection.
 
+mod changes;
 mod drift;
 mod explain;
 mod export;
@@ -13,6 +14,7 @@ mod slices;
 mod sources;
 mod window;
 
+pub use changes::ChangesQuestion;
 pub use facts::DatabaseFacts;
 pub use replay::Stretch;
 pub use slices::SliceParts;

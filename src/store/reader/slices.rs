@@ -134,16 +134,39 @@ impl Reader {
         parts: SliceParts,
         place_of: &mut impl FnMut(&Tuple) -> Option<usize>,
     ) -> Result<(Window, Vec<SliceCounts>), StoreError> {
-        let mut sums = Sums::default();
-        let mut places = Vec::with_capacity(self.tuples.len());
-        for tuple in &self.tuples {
-            let place = place_of(tuple);
-            sums.places = sums.places.max(place.map_or(0, |place| place + 1));
-            places.push(place.map_or(NOWHERE, |place| u32::try_from(place).unwrap_or(NOWHERE)));
-        }
+        let (places, len) = self.places(place_of);
         let window = self.whole_minutes(window)?;
-        self.scan(window, parts, &places, &mut sums)?;
-        Ok((window, sums.into_counts()))
+        Ok((window, self.counts_at(window, parts, &places, len)?))
+    }
+
+    /// Returns the place of every tuple, and how many places there are.
+    pub(super) fn places(
+        &self,
+        place_of: &mut impl FnMut(&Tuple) -> Option<usize>,
+    ) -> (Vec<u32>, usize) {
+        let mut len = 0;
+        let places = self.tuples.iter().map(|tuple| {
+            let place = place_of(tuple);
+            len = len.max(place.map_or(0, |place| place + 1));
+            place.map_or(NOWHERE, |place| u32::try_from(place).unwrap_or(NOWHERE))
+        });
+        (places.collect(), len)
+    }
+
+    /// Counts a window of whole minutes by place.
+    pub(super) fn counts_at(
+        &self,
+        window: Window,
+        parts: SliceParts,
+        places: &[u32],
+        len: usize,
+    ) -> Result<Vec<SliceCounts>, StoreError> {
+        let mut sums = Sums {
+            places: len,
+            ..Sums::default()
+        };
+        self.scan(window, parts, places, &mut sums)?;
+        Ok(sums.into_counts())
     }
 
     fn scan(
@@ -245,7 +268,7 @@ impl Reader {
     }
 
     /// Returns the window in whole minutes, as far back as there are slices.
-    fn whole_minutes(&self, window: Window) -> Result<Window, StoreError> {
+    pub(super) fn whole_minutes(&self, window: Window) -> Result<Window, StoreError> {
         let kept = Watermarks::load(&self.connection)?.slices_from;
         let from = window.from.minute().start();
         let ends = window.to.minute().start();
@@ -261,6 +284,6 @@ impl Reader {
 }
 
 /// Returns the number of a tuple's route: 0 for none, that of no name for one that is not told apart.
-fn route_code(tuple: &Tuple) -> i64 {
+pub(super) fn route_code(tuple: &Tuple) -> i64 {
     i64::from(tuple.value(Attribute::Route).code())
 }

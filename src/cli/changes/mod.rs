@@ -1,0 +1,4 @@
+//! What changed, as text and as JSON.
+
+pub mod json;
+pub mod text;

@@ -1,0 +1,235 @@
+//! What changed: both windows from the slices, and since when from their minutes.
+
+use std::sync::Arc;
+
+use super::slices::route_code;
+use super::{Reader, SliceParts};
+use crate::model::{CORRECTION_WINDOW, Micros, Minute, Timestamp, Window};
+use crate::stats::changes::{
+    Changes, Metric, Observations, Onset, Tally, Verdict, analyse, dispersion, onset,
+};
+use crate::stats::{Attribute, Slice, Slices};
+use crate::store::StoreError;
+
+/// The stretch before the end that is looked through for a change.
+const SEARCHED: Micros = Micros::HOUR.times(5);
+/// The window where no change is found.
+const WINDOW: Micros = Micros::HOUR;
+/// How many times as long as the window the baseline is.
+const BASELINE_TIMES: u64 = 4;
+/// And so long at the least.
+const BASELINE_MIN: Micros = Micros::HOUR;
+/// No more minutes than these are looked through for when it began.
+const MINUTES_MAX: u64 = 3 * 1_440;
+
+/// A question for what changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChangesQuestion {
+    /// What may have become worse.
+    pub metric: Metric,
+    /// The route; `None`: all.
+    pub route: Option<String>,
+    /// The bad window; `None`: from the latest change on.
+    pub window: Option<Window>,
+    /// What it is held against; `None`: the four times as long stretch before.
+    pub baseline: Option<Window>,
+    /// The time of the question.
+    pub now: Timestamp,
+}
+
+/// Counts by minute of requests that share values, cut by their first model.
+type Minutes = Vec<(Minute, Slices)>;
+
+impl Reader {
+    /// Finds what changed; `None` when no request has such a route.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be read or is damaged.
+    pub fn changes(&mut self, question: &ChangesQuestion) -> Result<Option<Changes>, StoreError> {
+        let route = question.route.as_deref();
+        if !self.has_route(route)? {
+            return Ok(None);
+        }
+        let (window, baseline) = self.windows(question)?;
+        let attributes: Vec<Attribute> = self
+            .attribute_names()?
+            .iter()
+            .filter_map(|name| self.attribute(name).transpose())
+            .collect::<Result<_, _>>()?;
+        let parts = SliceParts {
+            costs: false,
+            loads: question.metric == Metric::Latency,
+        };
+        let before = self.slices(route, baseline, &attributes, parts)?;
+        let after = self.slices(route, window, &attributes, parts)?;
+        let observations = Observations::new(question.metric, &before, &after);
+        let tallied = |minutes: Minutes| -> Vec<(Minute, Tally)> {
+            let counted = minutes.iter();
+            counted
+                .map(|(minute, slices)| (*minute, observations.tally(slices)))
+                .collect()
+        };
+        let normal = tallied(self.by_minute(route, shortened(before.window), parts, &[])?);
+        let scatter = dispersion(normal.iter().map(|(_, tally)| tally));
+        let windows = (after.window, before.window);
+        let mut changes = analyse(&observations, windows, route, scatter);
+        let mut since = |values: &[(String, Arc<str>)]| -> Result<Option<Onset>, StoreError> {
+            let mut minutes = self.by_minute(route, shortened(before.window), parts, values)?;
+            minutes.extend(self.by_minute(route, shortened(after.window), parts, values)?);
+            Ok(onset(&tallied(minutes)))
+        };
+        for cause in &mut changes.causes {
+            cause.since = since(&cause.slice)?;
+        }
+        if !matches!(changes.verdict, Verdict::NoChange | Verdict::Local) {
+            changes.since = since(&[])?;
+        }
+        if question.metric == Metric::Correction && window.is_empty() {
+            changes.refused = Some(
+                "corrections come for a day; no request of this window is that old".to_owned(),
+            );
+        }
+        Ok(Some(changes))
+    }
+
+    fn has_route(&mut self, route: Option<&str>) -> Result<bool, StoreError> {
+        let Some(route) = route else {
+            return Ok(true);
+        };
+        self.with_tuples(|reader| {
+            let wanted = reader.route_id(route);
+            let mut tuples = reader.tuples.iter();
+            Ok(tuples.any(|tuple| Some(route_code(tuple)) == wanted))
+        })
+    }
+
+    /// Returns the window and its baseline.
+    fn windows(&mut self, question: &ChangesQuestion) -> Result<(Window, Window), StoreError> {
+        let extent = self.facts()?.extent;
+        let newest = extent.map_or(question.now, |(_, newest)| newest.plus(Micros(1)));
+        // The newest minute may still fill, and a correction has a day to come.
+        let end = newest.min(question.now);
+        let settled = match question.metric {
+            Metric::Correction => end.min(question.now.minus(CORRECTION_WINDOW)),
+            _ => end,
+        };
+        let window = match question.window {
+            Some(window) => window,
+            None => self.latest_change(question, settled)?,
+        };
+        let window = match question.metric {
+            Metric::Correction => Window {
+                from: window.from,
+                to: window.to.min(settled).max(window.from),
+            },
+            _ => window,
+        };
+        let span = Micros(window.len().0.saturating_mul(BASELINE_TIMES));
+        let baseline = question.baseline.unwrap_or(Window {
+            from: window.from.minus(span.max(BASELINE_MIN)),
+            to: window.from,
+        });
+        Ok((window, baseline))
+    }
+
+    /// Returns the stretch from the latest change to `end`, or the last hour.
+    fn latest_change(
+        &mut self,
+        question: &ChangesQuestion,
+        end: Timestamp,
+    ) -> Result<Window, StoreError> {
+        let searched = Window {
+            from: end.minus(SEARCHED),
+            to: end,
+        };
+        let route = question.route.as_deref();
+        let minutes = self.by_minute(route, searched, SliceParts::default(), &[])?;
+        let tallies: Vec<(Minute, Tally)> = minutes
+            .into_iter()
+            .filter_map(|(minute, slices)| {
+                let mut sum = Tally::default();
+                for slice in &slices.slices {
+                    let tally = question.metric.plain_tally(&slice.counts)?;
+                    sum.requests += tally.requests;
+                    sum.bad += tally.bad;
+                }
+                Some((minute, sum))
+            })
+            .filter(|(_, tally)| tally.requests > 0)
+            .collect();
+        let from = onset(&tallies).map_or(end.minus(WINDOW), |onset| onset.at.start());
+        Ok(Window { from, to: end })
+    }
+
+    /// Counts minute by minute the requests that share `values`, cut by their first model.
+    fn by_minute(
+        &mut self,
+        route: Option<&str>,
+        window: Window,
+        parts: SliceParts,
+        values: &[(String, Arc<str>)],
+    ) -> Result<Minutes, StoreError> {
+        let mut wanted = Vec::new();
+        for (name, text) in values {
+            if let Some(attribute) = self.attribute(name)? {
+                wanted.push((attribute, text));
+            }
+        }
+        self.with_tuples(|reader| {
+            let route = route.map(|route| reader.route_id(route));
+            let mut models: Vec<Arc<str>> = Vec::new();
+            let (places, len) = reader.places(&mut |tuple| {
+                let is_wanted = route.is_none_or(|route| route == Some(route_code(tuple)))
+                    && wanted.iter().all(|(attribute, text)| {
+                        tuple.value(*attribute).text(&reader.names) == ***text
+                    });
+                let model = tuple.value(Attribute::FirstModel).text(&reader.names);
+                is_wanted.then(|| {
+                    models
+                        .iter()
+                        .position(|known| **known == *model)
+                        .unwrap_or_else(|| {
+                            models.push(Arc::from(model));
+                            models.len() - 1
+                        })
+                })
+            });
+            let window = reader.whole_minutes(window)?;
+            let mut minutes = Vec::new();
+            let mut from = window.from;
+            while from < window.to {
+                let to = from.plus(Micros::MINUTE);
+                let minute = Window { from, to };
+                let counts = reader.counts_at(minute, parts, &places, len)?;
+                let slices = models
+                    .iter()
+                    .zip(counts)
+                    .filter(|(_, counts)| !counts.is_empty())
+                    .map(|(model, counts)| Slice {
+                        values: vec![model.clone()],
+                        counts,
+                    });
+                minutes.push((
+                    from.minute(),
+                    Slices {
+                        window: minute,
+                        attributes: vec!["first_model".to_owned()],
+                        slices: slices.collect(),
+                    },
+                ));
+                from = to;
+            }
+            Ok(minutes)
+        })
+    }
+}
+
+/// Returns the last minutes of a window, as many as are looked through one by one.
+fn shortened(window: Window) -> Window {
+    let most = Micros(Micros::MINUTE.0.saturating_mul(MINUTES_MAX));
+    Window {
+        from: window.from.max(window.to.minus(most)),
+        to: window.to,
+    }
+}
