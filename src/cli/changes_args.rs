@@ -50,7 +50,7 @@ pub enum MetricWord {
     Escalation,
     /// Requests without a first-pass success
     FirstPass,
-    /// Answers that were corrected; of settled requests, which are a day old
+    /// Answers that were corrected
     Correction,
     /// Requests that failed
     Failure,

@@ -12,6 +12,7 @@
 )]
 
 mod architecture;
+mod changes;
 mod crash;
 mod data_faults;
 mod doctor;

@@ -27,6 +27,7 @@ pub fn render(of: &Changes) -> String {
         "mix_share": of.mix_share,
         "causes": of.causes.iter().map(cause).collect::<Vec<Value>>(),
         "moved": of.shifts.iter().map(|shift| moved(shift, scope)).collect::<Vec<Value>>(),
+        "still_filling": of.is_filling,
         "refused_because": of.refused,
     }))
 }

@@ -11,6 +11,11 @@ const SAME_LEN: usize = 3;
 /// Renders the finding.
 pub fn render(of: &Changes, style: Style) -> String {
     let mut lines = vec![sentence(of, style), compared(of, style)];
+    if of.is_filling {
+        lines.push(
+            "corrections of the window still come, for a day: it is at least this bad".to_owned(),
+        );
+    }
     if !of.causes.is_empty() {
         lines.push(String::new());
         lines.push("WHO IS HIT".to_owned());

@@ -85,11 +85,10 @@ impl Reader {
         if !matches!(changes.verdict, Verdict::NoChange | Verdict::Local) {
             changes.since = since(&[])?;
         }
-        if question.metric == Metric::Correction && window.is_empty() {
-            changes.refused = Some(
-                "corrections come for a day; no request of this window is that old".to_owned(),
-            );
-        }
+        let waits_for_corrections =
+            matches!(question.metric, Metric::Correction | Metric::FirstPass);
+        changes.is_filling =
+            waits_for_corrections && after.window.to > question.now.minus(CORRECTION_WINDOW);
         Ok(Some(changes))
     }
 
@@ -108,28 +107,30 @@ impl Reader {
     fn windows(&mut self, question: &ChangesQuestion) -> Result<(Window, Window), StoreError> {
         let extent = self.facts()?.extent;
         let newest = extent.map_or(question.now, |(_, newest)| newest.plus(Micros(1)));
-        // The newest minute may still fill, and a correction has a day to come.
         let end = newest.min(question.now);
-        let settled = match question.metric {
-            Metric::Correction => end.min(question.now.minus(CORRECTION_WINDOW)),
-            _ => end,
-        };
         let window = match question.window {
             Some(window) => window,
-            None => self.latest_change(question, settled)?,
+            None => self.latest_change(question, end)?,
         };
-        let window = match question.metric {
-            Metric::Correction => Window {
-                from: window.from,
-                to: window.to.min(settled).max(window.from),
-            },
-            _ => window,
+        // Slices are of whole minutes, and none may be on both sides.
+        let window = Window {
+            from: window.from.minute().start(),
+            to: window.to,
         };
         let span = Micros(window.len().0.saturating_mul(BASELINE_TIMES));
         let baseline = question.baseline.unwrap_or(Window {
             from: window.from.minus(span.max(BASELINE_MIN)),
             to: window.from,
         });
+        let is_before = baseline.from < window.from;
+        let baseline = Window {
+            from: baseline.from,
+            to: if is_before {
+                baseline.to.min(window.from)
+            } else {
+                baseline.to
+            },
+        };
         Ok((window, baseline))
     }
 
