@@ -13,6 +13,8 @@ pub enum Scope {
     Decisions,
     /// One decision.
     Explain,
+    /// What changed.
+    Changes,
     /// The policies.
     Policies,
     /// The sources.
@@ -21,11 +23,12 @@ pub enum Scope {
 
 impl Scope {
     /// Every scope with its number key, name and what help calls it.
-    pub const ALL: [(Self, char, &'static str); 6] = [
+    pub const ALL: [(Self, char, &'static str); 7] = [
         (Self::Overview, '1', "overview"),
         (Self::Route, '2', "route"),
         (Self::Decisions, '3', "decisions"),
         (Self::Explain, '4', "explain"),
+        (Self::Changes, '5', "changes"),
         (Self::Policies, '6', "policies"),
         (Self::Sources, '7', "sources"),
     ];
@@ -124,12 +127,13 @@ impl Command {
 const LISTS: &[Scope] = &[
     Scope::Overview,
     Scope::Decisions,
+    Scope::Changes,
     Scope::Policies,
     Scope::Sources,
     Scope::Route,
     Scope::Explain,
 ];
-const CHARTS: &[Scope] = &[Scope::Overview, Scope::Route];
+const CHARTS: &[Scope] = &[Scope::Overview, Scope::Route, Scope::Changes];
 
 const fn command(
     name: &'static str,
@@ -192,6 +196,14 @@ pub const COMMANDS: &[Command] = &[
         &[Scope::Explain],
         Group::Move,
         Action::PreviousDecision,
+    ),
+    command(
+        "explain-change",
+        ("why", "what changed here", "w"),
+        &[Key::char('w')],
+        &[Scope::Overview, Scope::Route],
+        Group::Find,
+        Action::Go(Scope::Changes),
     ),
     command(
         "cycle-metric",
@@ -295,6 +307,7 @@ pub const COMMANDS: &[Command] = &[
         &[Key::char('G')],
         &[
             Scope::Overview,
+            Scope::Changes,
             Scope::Policies,
             Scope::Sources,
             Scope::Route,
@@ -342,6 +355,14 @@ pub const COMMANDS: &[Command] = &[
         &[],
         Group::Other,
         Action::Go(Scope::Explain),
+    ),
+    command(
+        "go-changes",
+        ("", "what changed", "5"),
+        &[Key::char('5')],
+        &[],
+        Group::Other,
+        Action::Go(Scope::Changes),
     ),
     command(
         "go-policies",

@@ -150,6 +150,7 @@ pub fn empty(query: Query) -> Snapshot {
         conflicts: Vec::new(),
         markers: Vec::new(),
         drift: None,
+        changes: None,
         policies: Vec::new(),
     }
 }
@@ -170,6 +171,8 @@ pub fn ordinary(query: Query) -> Snapshot {
             route("support-chat", 1_204, (124, 89), (120, 41), 2_900),
         ],
         drift: (query.page == Page::Policies).then(survey),
+        changes: matches!(query.page, Page::Changes { .. })
+            .then(|| Arc::new(super::fixture_changes::changes(NOW))),
         policies: policies(),
         decisions: (1..=12).rev().map(decision).collect(),
         decisions_total: 12,

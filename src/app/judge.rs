@@ -6,6 +6,7 @@
 //! The trend does not count failures: those are judged by the window alone.
 
 use crate::model::{Micros, Timestamp};
+use crate::stats::changes;
 use crate::stats::{Interval, Rate, RouteMetrics, RouteRow, Snapshot, TrendPoint};
 
 use super::units;
@@ -43,6 +44,17 @@ impl Metric {
         Self::P95,
         Self::Cost,
     ];
+
+    /// Returns what is looked into when one asks what changed: dearer requests are mostly escalated ones.
+    pub fn of_changes(self) -> changes::Metric {
+        match self {
+            Self::Correction => changes::Metric::Correction,
+            Self::Escalation | Self::Cost => changes::Metric::Escalation,
+            Self::FirstPass => changes::Metric::FirstPass,
+            Self::P95 => changes::Metric::Latency,
+            Self::Failure => changes::Metric::Failure,
+        }
+    }
 
     /// Returns its name within a sentence.
     pub fn word(self) -> &'static str {

@@ -3,6 +3,8 @@
 
 mod command;
 #[cfg(test)]
+mod fixture_changes;
+#[cfg(test)]
 pub mod fixtures;
 mod ingest;
 pub mod judge;

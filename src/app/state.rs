@@ -242,6 +242,10 @@ impl App {
                 self.explained = Some(id.clone());
                 Some(Scope::Explain)
             }
+            Page::Changes { route, .. } => {
+                self.route.clone_from(route);
+                Some(Scope::Changes)
+            }
             Page::Policies => Some(Scope::Policies),
             Page::Sources => Some(Scope::Sources),
         };
@@ -251,6 +255,11 @@ impl App {
             Span::Last(range) => self.given_range = Some(range),
             Span::Between(window) => self.shifted = Some(window),
         }
+    }
+
+    /// Returns the page that is asked about.
+    pub fn asked_page(&self) -> Page {
+        self.page(None)
     }
 
     /// Tells whether an answer is still to come.
@@ -335,6 +344,10 @@ impl App {
             },
             Scope::Explain => Page::Explain {
                 id: self.explained.clone().unwrap_or_default(),
+            },
+            Scope::Changes => Page::Changes {
+                route: self.route.clone(),
+                metric: self.metric.of_changes(),
             },
             Scope::Policies => Page::Policies,
             Scope::Sources => Page::Sources,

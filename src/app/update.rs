@@ -163,7 +163,7 @@ fn act(app: &mut App, action: Action, now: Timestamp) -> Vec<Effect> {
         Action::Go(scope) => go(app, scope, now),
         Action::Open => open(app, now),
         Action::RouteDecisions => {
-            let route = if app.scope() == Scope::Route {
+            let route = if matches!(app.scope(), Scope::Route | Scope::Changes) {
                 &app.route
             } else {
                 &app.selected_route
@@ -224,6 +224,9 @@ fn act(app: &mut App, action: Action, now: Timestamp) -> Vec<Effect> {
             if app.metric != app.shown_metric() {
                 app.notice = Some("corrections are not logged by these sources".to_owned());
             }
+            if app.scope() == Scope::Changes {
+                return vec![app.ask(now)];
+            }
             Vec::new()
         }
     }
@@ -270,6 +273,10 @@ fn go(app: &mut App, scope: Scope, now: Timestamp) -> Vec<Effect> {
         }
         Scope::Decisions => list_decisions(app, None),
         Scope::Explain => return explain_selected(app, now),
+        Scope::Changes if app.scope() == Scope::Route => return push(app, scope, now),
+        Scope::Changes => {
+            app.route.clone_from(&app.selected_route);
+        }
         Scope::Overview | Scope::Policies | Scope::Sources => {}
     }
     app.stack = vec![Scope::Overview];
@@ -366,6 +373,15 @@ fn step(app: &mut App, by: isize, now: Timestamp) -> Vec<Effect> {
                 let page = app.page(oldest);
                 return vec![app.ask_page(page, now)];
             }
+            Vec::new()
+        }
+        Scope::Changes => {
+            let lines = app
+                .snapshot
+                .as_ref()
+                .map_or(0, |snapshot| view::changes::page(app, snapshot).len());
+            let room = usize::from(app.settings.size.1).saturating_sub(2);
+            app.scroll = moved(app.scroll, lines.saturating_sub(room) + 1);
             Vec::new()
         }
         Scope::Policies => {

@@ -16,6 +16,7 @@ use super::policy_args::{PlainFormat, PolicyCommand};
 use super::times::{WindowArgs, Zone, read_time};
 use crate::config::{ThemeChoice, Wishes, nearest};
 use crate::model::{Micros, Timestamp, Window, sanitise};
+use crate::stats::changes::Metric;
 use crate::stats::{Page, Span};
 use crate::store::ChangesQuestion;
 
@@ -111,7 +112,8 @@ pub struct DashboardArgs {
     /// dashboard is open; stdin alone when it is a pipe
     #[arg(value_name = "SOURCE")]
     pub sources: Vec<String>,
-    /// The page to open: overview, route:NAME, decisions or decisions:ROUTE, explain:ID, policies, sources
+    /// The page to open: overview, route:NAME, decisions or decisions:ROUTE, explain:ID,
+    /// changes or changes:ROUTE, policies, sources
     #[arg(long, value_name = "VIEW")]
     pub view: Option<String>,
     /// A policy that counts as known, and as the newest
@@ -224,8 +226,9 @@ pub enum Command {
 
 impl Command {
     /// The words of all commands.
-    const WORDS: [&'static str; 9] = [
-        "ingest", "report", "explain", "export", "db", "policy", "decide", "doctor", "demo",
+    const WORDS: [&'static str; 10] = [
+        "ingest", "report", "explain", "changes", "export", "db", "policy", "decide", "doctor",
+        "demo",
     ];
 }
 
@@ -263,6 +266,8 @@ pub enum View {
     Decisions(Option<String>),
     /// One decision.
     Explain(String),
+    /// What changed, on one route or all.
+    Changes(Option<String>),
     /// The policies.
     Policies,
     /// The sources.
@@ -280,6 +285,7 @@ impl View {
         let target = Some(target.to_owned()).filter(|target| !target.is_empty());
         match (page, target) {
             ("overview", None) => Ok(Self::Overview),
+            ("changes", route) => Ok(Self::Changes(route)),
             ("policies", None) => Ok(Self::Policies),
             ("sources", None) => Ok(Self::Sources),
             ("decisions", target) => Ok(Self::Decisions(target)),
@@ -303,6 +309,10 @@ impl View {
                 before: None,
             },
             Self::Explain(id) => Page::Explain { id: id.clone() },
+            Self::Changes(route) => Page::Changes {
+                route: route.clone(),
+                metric: Metric::Correction,
+            },
             Self::Policies => Page::Policies,
             Self::Sources => Page::Sources,
         }

@@ -1,5 +1,6 @@
 //! The questions that screens and commands ask of whatever stores the events.
 
+use super::changes::Metric;
 use crate::model::{Micros, Timestamp, Window};
 
 /// The stretch of time asked about.
@@ -49,6 +50,13 @@ pub enum Page {
     Explain {
         /// The request's id or a unique prefix of it.
         id: String,
+    },
+    /// What changed.
+    Changes {
+        /// The route; `None`: all.
+        route: Option<String>,
+        /// What may have become worse.
+        metric: Metric,
     },
     /// The policies.
     Policies,

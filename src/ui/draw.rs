@@ -46,6 +46,7 @@ pub fn draw(app: &App, now: Timestamp, frame: &mut Frame) {
             Scope::Route => screen::route::draw(app, snapshot, &mut canvas),
             Scope::Decisions => screen::decisions::draw(app, &mut canvas),
             Scope::Explain => screen::explain::draw(app, snapshot, now, &mut canvas),
+            Scope::Changes => screen::changes::draw(app, snapshot, &mut canvas),
             Scope::Policies => screen::policies::draw(app, snapshot, &mut canvas),
             Scope::Sources => screen::sources::draw(app, snapshot, now, &mut canvas),
         },
@@ -108,6 +109,10 @@ fn header(app: &App, now: Timestamp, width: usize, with_baseline: bool) -> Row {
             None => "decisions".to_owned(),
         },
         Scope::Explain => format!("explain {}", app.explained.as_deref().unwrap_or_default()),
+        Scope::Changes => format!(
+            "what changed {}",
+            app.route.as_deref().unwrap_or("everywhere")
+        ),
         Scope::Policies => "policies".to_owned(),
         Scope::Sources => "sources".to_owned(),
     };

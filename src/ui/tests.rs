@@ -5,7 +5,9 @@ use ratatui::{Terminal, backend::TestBackend, buffer::Buffer};
 
 use super::draw;
 use crate::app::fixtures::{NOW, app, empty, ordinary, overfull, read_live};
-use crate::app::{App, Code, IngestStatus, Key, Message, Role, Scope, update};
+use crate::app::{App, Code, Effect, IngestStatus, Key, Message, Role, Scope, update};
+use crate::stats::Page;
+use crate::stats::changes::Metric;
 
 const SIZES: [(u16, u16); 4] = [(40, 10), (80, 24), (120, 40), (200, 50)];
 
@@ -82,6 +84,31 @@ fn sources_that_this_process_reads_and_those_it_waits_for() {
         let waiting = text(&drawn(&app, size));
         assert!(waiting.contains("process 4711 writes"), "{waiting}");
     }
+}
+
+#[test]
+fn what_changed_is_asked_of_the_selected_route_and_of_the_next_metric() {
+    let mut app = app(Scope::Overview, (80, 24), ordinary);
+    let asked = |effects: Vec<Effect>| match effects.as_slice() {
+        [Effect::Ask(query)] => query.page.clone(),
+        other => panic!("{other:?}"),
+    };
+    let of = |metric| Page::Changes {
+        route: app.selected_route.clone(),
+        metric,
+    };
+    let (first, second) = (of(Metric::Correction), of(Metric::Escalation));
+    assert!(app.selected_route.is_some());
+    let effects = update(&mut app, Message::Key(Key::char('w')), NOW);
+    assert_eq!(asked(effects), first);
+    let effects = update(&mut app, Message::Key(Key::char('m')), NOW);
+    assert_eq!(asked(effects), second);
+    assert_eq!(app.scope(), Scope::Changes);
+    // The answer to the first question is none to the second.
+    let waiting = text(&drawn(&app, (80, 24)));
+    assert!(waiting.contains("looking for what changed"), "{waiting}");
+    update(&mut app, Message::Key(Key::of(Code::Esc)), NOW);
+    assert_eq!(app.scope(), Scope::Overview);
 }
 
 #[test]

@@ -152,6 +152,7 @@ pub(in crate::cli) fn snapshot(name: &str) -> Snapshot {
         conflicts: vec![conflict(name)],
         markers: Vec::new(),
         drift: None,
+        changes: None,
         policies: Vec::new(),
     }
 }

@@ -14,7 +14,7 @@ const LIMIT_SHARE: f64 = 0.9;
 const ANSWERS_MIN: u64 = 30;
 
 /// A share of requests that may have risen; each is of bad ones.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Metric {
     /// Those with an escalation, of those with an attempt.
     #[default]

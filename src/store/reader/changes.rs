@@ -8,7 +8,7 @@ use crate::model::{CORRECTION_WINDOW, Micros, Minute, Timestamp, Window};
 use crate::stats::changes::{
     Changes, Metric, Observations, Onset, Tally, Verdict, analyse, dispersion, onset,
 };
-use crate::stats::{Attribute, Slice, Slices};
+use crate::stats::{Attribute, Query, Slice, Slices, Span};
 use crate::store::StoreError;
 
 /// The stretch before the end that is looked through for a change.
@@ -35,6 +35,16 @@ pub struct ChangesQuestion {
     pub baseline: Option<Window>,
     /// The time of the question.
     pub now: Timestamp,
+}
+
+/// How long an answer stands while a page is open: it looks through hours of minutes.
+const STANDS: Micros = Micros::SECOND.times(5);
+
+/// An answer, and the question.
+#[derive(Debug)]
+pub(super) struct Changed {
+    question: ChangesQuestion,
+    answer: Option<Arc<Changes>>,
 }
 
 /// Counts by minute of requests that share values, cut by their first model.
@@ -90,6 +100,44 @@ impl Reader {
         changes.is_filling =
             waits_for_corrections && after.window.to > question.now.minus(CORRECTION_WINDOW);
         Ok(Some(changes))
+    }
+
+    /// Finds what changed within a window that was chosen, or up to now; the same question is answered anew every
+    /// five seconds.
+    pub(super) fn latest_changes(
+        &mut self,
+        route: Option<&str>,
+        metric: Metric,
+        query: &Query,
+    ) -> Result<Option<Arc<Changes>>, StoreError> {
+        let question = ChangesQuestion {
+            metric,
+            route: route.map(str::to_owned),
+            window: match query.span {
+                Span::Between(window) => Some(window),
+                Span::Last(_) | Span::All => None,
+            },
+            baseline: None,
+            now: query.now,
+        };
+        let known = self.changed.take().filter(|known| {
+            let now = known.question.now;
+            let is_young = now <= question.now && question.now.since(now) < STANDS;
+            is_young
+                && known.question
+                    == (ChangesQuestion {
+                        now,
+                        ..question.clone()
+                    })
+        });
+        let known = match known {
+            Some(known) => known,
+            None => Changed {
+                answer: self.changes(&question)?.map(Arc::new),
+                question,
+            },
+        };
+        Ok(self.changed.insert(known).answer.clone())
     }
 
     fn has_route(&mut self, route: Option<&str>) -> Result<bool, StoreError> {

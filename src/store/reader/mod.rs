@@ -45,6 +45,8 @@ pub struct Reader {
     inode: (u64, u64),
     /// Policies that count as known beside those of the database.
     given: Vec<Policy>,
+    /// The latest answer to what changed.
+    changed: Option<changes::Changed>,
     /// The latest survey of drift.
     surveyed: Option<drift::Surveyed>,
     /// What policies say, by their ids.
@@ -69,6 +71,7 @@ impl Reader {
             path,
             inode,
             given: Vec::new(),
+            changed: None,
             surveyed: None,
             texts: HashMap::new(),
         })
@@ -107,7 +110,11 @@ impl Reader {
         let _ = self.connection.execute_batch("COMMIT");
         // Blocks may be patched by the next transaction.
         self.blocks = BlockCache::default();
-        answer
+        let mut answer = answer?;
+        if let Page::Changes { route, metric } = &query.page {
+            answer.changes = self.latest_changes(route.as_deref(), *metric, query)?;
+        }
+        Ok(answer)
     }
 
     fn answer_within(&mut self, query: &Query) -> Result<Snapshot, StoreError> {
@@ -121,7 +128,9 @@ impl Reader {
                 rows_len,
                 before,
             } => (route.as_deref(), *rows_len, *before),
-            Page::Explain { .. } | Page::Policies | Page::Sources => (None, 0, None),
+            Page::Explain { .. } | Page::Changes { .. } | Page::Policies | Page::Sources => {
+                (None, 0, None)
+            }
         };
         snapshot.decisions_total = match route {
             None => snapshot.total.now.requests,

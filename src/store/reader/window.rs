@@ -132,7 +132,9 @@ impl Reader {
         }
         let asked = match page {
             Page::Route { route } => self.route_id(route),
-            Page::Decisions { route, .. } => route.as_ref().and_then(|it| self.route_id(it)),
+            Page::Decisions { route, .. } | Page::Changes { route, .. } => {
+                route.as_ref().and_then(|it| self.route_id(it))
+            }
             Page::Overview { .. } | Page::Explain { .. } | Page::Policies | Page::Sources => None,
         };
         let counts = self.count(window, 2, false, &|_, route| Some(route))?;
@@ -329,6 +331,7 @@ impl Reader {
             conflicts: Vec::new(),
             markers: Vec::new(),
             drift: None,
+            changes: None,
             policies: Vec::new(),
         })
     }

@@ -1,5 +1,6 @@
 //! One file a page; each draws from the state into a canvas.
 
+pub mod changes;
 pub mod decisions;
 pub mod explain;
 mod figures;
