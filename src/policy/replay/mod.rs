@@ -11,7 +11,7 @@
 //! The decisions are those of the rules. Coins that the edited policy would flip are left out: the estimate is of
 //! every changed request on the tier of its new rule against what the log has of it.
 //!
-//! Memory is bounded: of more than [`sample::KEPT_MAX`] changed requests whole sessions are left out of the estimate.
+//! Memory is bounded: of more than 524,288 changed requests whole sessions are left out of the estimate.
 
 mod effect;
 mod estimate;
