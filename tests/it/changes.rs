@@ -97,6 +97,55 @@ fn without_a_window_the_change_is_looked_for() {
 }
 
 #[test]
+fn an_odd_clock_does_not_move_the_search() {
+    let folder = tempfile::tempdir().unwrap();
+    let odd = json!({
+        "event": "request", "ts": "2099-01-01T00:00:00Z", "request_id": "odd", "route": "a",
+        "attempts": [{"model": "small-1", "outcome": "ok"}], "outcome": "completed",
+    });
+    std::fs::write(folder.path().join("a.jsonl"), format!("{}{odd}\n", log())).unwrap();
+    run_ok(folder.path(), ["ingest", "-q", "a.jsonl"]);
+    // Hours after the log's end: what is looked through ends with the newest request and not with the clock.
+    let now = "2026-11-18T21:00:00Z";
+    let text = run_ok(folder.path(), ["changes", "a", "--now", now]);
+    assert!(text.contains("where region=eu"), "{text}");
+}
+
+#[test]
+fn no_request_stands_on_both_sides() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("a.jsonl"), log()).unwrap();
+    run_ok(folder.path(), ["ingest", "-q", "a.jsonl"]);
+    for (from, to, baseline) in [
+        ("12:00:30", "13:00:00", "12:00:00"),
+        ("12:30:00", "14:00:00", "13:00:00"),
+    ] {
+        let at = |clock: &str| format!("2026-11-18T{clock}Z");
+        let asked = [
+            "changes",
+            "a",
+            "--format",
+            "json",
+            "--from",
+            &at(baseline),
+            "--to",
+            &at("14:30:00"),
+            "--baseline-from",
+            &at(from),
+            "--baseline-to",
+            &at(to),
+        ];
+        let doc: Value = serde_json::from_str(&run_ok(folder.path(), asked)).unwrap();
+        let end = |which: &str, end: &str| doc[which][end].as_str().unwrap().to_owned();
+        assert!(
+            end("baseline", "to") <= end("window", "from")
+                || end("baseline", "from") >= end("window", "to"),
+            "{doc}"
+        );
+    }
+}
+
+#[test]
 fn what_is_not_there_is_said_and_not_guessed() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("a.jsonl"), log()).unwrap();

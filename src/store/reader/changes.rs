@@ -153,8 +153,9 @@ impl Reader {
 
     /// Returns the window and its baseline.
     fn windows(&mut self, question: &ChangesQuestion) -> Result<(Window, Window), StoreError> {
-        let extent = self.facts()?.extent;
-        let newest = extent.map_or(question.now, |(_, newest)| newest.plus(Micros(1)));
+        let newest = self
+            .extent()?
+            .map_or(question.now, |(_, newest)| newest.plus(Micros(1)));
         let end = newest.min(question.now);
         let window = match question.window {
             Some(window) => window,
@@ -170,14 +171,16 @@ impl Reader {
             from: window.from.minus(span.max(BASELINE_MIN)),
             to: window.from,
         });
-        let is_before = baseline.from < window.from;
-        let baseline = Window {
-            from: baseline.from,
-            to: if is_before {
-                baseline.to.min(window.from)
-            } else {
-                baseline.to
-            },
+        let baseline = if baseline.from < window.from {
+            Window {
+                from: baseline.from,
+                to: baseline.to.min(window.from),
+            }
+        } else {
+            Window {
+                from: baseline.from.max(window.to),
+                to: baseline.to,
+            }
         };
         Ok((window, baseline))
     }

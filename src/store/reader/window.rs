@@ -143,7 +143,7 @@ impl Reader {
 
     /// Returns the times of the oldest and the newest request, leaving aside those with an odd clock,
     /// which would stretch every chart, unless there are no others.
-    fn extent(&self) -> Result<Option<(Timestamp, Timestamp)>, StoreError> {
+    pub(super) fn extent(&self) -> Result<Option<(Timestamp, Timestamp)>, StoreError> {
         let ends = |sql: &str, of: (i64, i64)| {
             self.connection
                 .prepare_cached(sql)?
