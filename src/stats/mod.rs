@@ -7,6 +7,7 @@ mod cell;
 pub mod changes;
 mod drift;
 mod explain;
+mod filter;
 mod histogram;
 mod judgement;
 mod metrics;
@@ -21,6 +22,7 @@ mod state;
 pub use cell::{Cell, ModelUse, UNKNOWN_ROUTE};
 pub use drift::{DriftCounts, DriftRow, DriftSurvey};
 pub use explain::{CandidateRow, Comparison, Explanation, Hop, SignalRow};
+pub use filter::{Filter, FilterError, Ruled, Subject};
 pub use histogram::{DecodeError, Histogram, Quantiles};
 pub use judgement::{
     Change, ClauseTrace, Drift, Flip, Given, Judgement, Needed, RuleTrace, Step, Truth, Verdict,
