@@ -26,7 +26,7 @@ use std::time::Instant;
 
 use routetop::model::Timestamp;
 use routetop::policy::Policy;
-use routetop::stats::{Baseline, Page, Query, Span};
+use routetop::stats::{Baseline, Filter, Page, Query, Span};
 use routetop::store::Reader;
 
 const ESSAY: &str = include_str!("../assets/policies/essay.route");
@@ -79,6 +79,7 @@ fn explain(database: &Path, ids: &[String]) {
                 baseline: Baseline::None,
                 trend_len: 0,
                 drift_rows_max: 0,
+                filter: Filter::default(),
                 page: Page::Explain { id: id.clone() },
             };
             let start = Instant::now();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::format::Rules;
 use crate::model::{Micros, Timestamp, Window};
-use crate::stats::{Baseline, DecisionRow, Page, Query, Snapshot, Span};
+use crate::stats::{Baseline, DecisionRow, Filter, Page, Query, Snapshot, Span};
 
 use super::{IngestStatus, Key, Metric, Scope, Sort};
 
@@ -150,6 +150,8 @@ pub struct App {
     pub range_idx: usize,
     /// A range given at the start that is none of them; the key leaves it.
     pub given_range: Option<Micros>,
+    /// Which requests are counted and listed.
+    pub filter: Filter,
     /// The window moved to; `None`: the newest.
     pub shifted: Option<Window>,
     /// Whether data is frozen.
@@ -212,6 +214,7 @@ impl App {
             scroll: 0,
             range_idx: 2,
             given_range: None,
+            filter: Filter::default(),
             shifted: None,
             paused: None,
             snapshot: None,
@@ -225,8 +228,9 @@ impl App {
         }
     }
 
-    /// Opens on `page` and `span` instead of the overview of the last hour.
-    pub fn open(&mut self, page: &Page, span: Span) {
+    /// Opens on `page`, `span` and `filter` instead of the overview of the last hour.
+    pub fn open(&mut self, page: &Page, span: Span, filter: Filter) {
+        self.filter = filter;
         let scope = match page {
             Page::Overview { .. } => None,
             Page::Route { route } => {
@@ -327,6 +331,7 @@ impl App {
             baseline: Baseline::Auto,
             trend_len: if self.settings.size.0 < 100 { 20 } else { 30 },
             drift_rows_max: Self::DRIFT_ROWS_MAX,
+            filter: self.filter.clone(),
             page,
         })
     }

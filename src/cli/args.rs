@@ -12,12 +12,13 @@ use super::examples::{
     CHANGES_EXAMPLES, DB_EXAMPLES, DECIDE_EXAMPLES, DEMO_EXAMPLES, DOCTOR_EXAMPLES, EXAMPLES,
     EXPLAIN_EXAMPLES, EXPORT_EXAMPLES, INGEST_EXAMPLES, POLICY_EXAMPLES, REPORT_EXAMPLES,
 };
+use super::filter_args::FilterArgs;
 use super::policy_args::{PlainFormat, PolicyCommand};
 use super::times::{WindowArgs, Zone, read_time};
 use crate::config::{ThemeChoice, Wishes, nearest};
 use crate::model::{Micros, Timestamp, Window, sanitise};
 use crate::stats::changes::Metric;
-use crate::stats::{Page, Span};
+use crate::stats::{Filter, Page, Span};
 use crate::store::ChangesQuestion;
 
 /// The database used when none is named.
@@ -125,6 +126,9 @@ pub struct DashboardArgs {
     /// The window.
     #[command(flatten)]
     pub window: WindowArgs,
+    /// Which requests.
+    #[command(flatten)]
+    pub filter: FilterArgs,
 }
 
 /// The commands.
@@ -155,6 +159,9 @@ pub enum Command {
         /// The window.
         #[command(flatten)]
         window: WindowArgs,
+        /// Which requests.
+        #[command(flatten)]
+        filter: FilterArgs,
         /// The form
         #[arg(long, value_enum, default_value = "text")]
         format: ReportFormat,
@@ -180,6 +187,9 @@ pub enum Command {
         /// The window.
         #[command(flatten)]
         window: WindowArgs,
+        /// Which requests.
+        #[command(flatten)]
+        filter: FilterArgs,
         /// The file to write, which must not be there yet [default: standard output]
         #[arg(short, long, value_name = "FILE")]
         output: Option<PathBuf>,
@@ -368,6 +378,8 @@ pub enum Plan {
         database: PathBuf,
         /// The window.
         span: Span,
+        /// Which requests.
+        filter: Filter,
         /// The file to write; none: standard output.
         output: Option<PathBuf>,
     },
@@ -419,6 +431,8 @@ pub struct Dashboard {
     pub view: View,
     /// The window.
     pub span: Span,
+    /// Which requests.
+    pub filter: Filter,
 }
 
 impl Dashboard {
@@ -429,6 +443,7 @@ impl Dashboard {
             sources: self.sources,
             policy: self.policy,
             span: self.span,
+            filter: self.filter,
             format: ReportFormat::Text,
         }
     }
@@ -445,6 +460,8 @@ pub struct Report {
     pub policy: Option<PathBuf>,
     /// The window.
     pub span: Span,
+    /// Which requests.
+    pub filter: Filter,
     /// The form.
     pub format: ReportFormat,
 }
@@ -520,12 +537,14 @@ impl Args {
                 sources,
                 policy,
                 window,
+                filter,
                 format,
             } => Plan::Report(Report {
                 database: (sources.is_empty() || global.db.is_some()).then_some(database),
                 sources,
                 policy,
                 span: window.resolve(now, global.zone(), Span::All)?,
+                filter: filter.read()?,
                 format,
             }),
             Command::Explain { id, policy, format } => Plan::Explain {
@@ -545,9 +564,14 @@ impl Args {
                 database,
                 care: care.plan()?,
             },
-            Command::Export { window, output } => Plan::Export {
+            Command::Export {
+                window,
+                filter,
+                output,
+            } => Plan::Export {
                 database,
                 span: window.resolve(now, global.zone(), Span::All)?,
+                filter: filter.read()?,
                 output: output.filter(|path| path.as_os_str() != "-"),
             },
             Command::Doctor { sources } => Plan::Doctor { database, sources },
@@ -584,6 +608,7 @@ impl DashboardArgs {
             policy: self.policy,
             view,
             span,
+            filter: self.filter.read()?,
         })
     }
 }

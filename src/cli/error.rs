@@ -6,6 +6,7 @@ use std::path::Path;
 use crate::config::ConfigError;
 use crate::policy::TooManyCells;
 use crate::runtime::RuntimeError;
+use crate::stats::FilterError;
 use crate::store::StoreError;
 
 /// Why a command did not succeed: message, hint and exit code.
@@ -224,6 +225,14 @@ pub enum UsageError {
     /// A page needs to be told which route or request.
     #[error("open the page `{0}` without knowing which")]
     ViewTarget(String),
+    /// A text is no filter.
+    #[error("read the filter `{text}`: {error}")]
+    Filter {
+        /// The text.
+        text: String,
+        /// What is wrong, and where.
+        error: FilterError,
+    },
     /// A word that looks like a mistyped command.
     #[error("run `{word}`: there is no such command")]
     Command {
@@ -238,6 +247,14 @@ pub enum UsageError {
 }
 
 impl UsageError {
+    /// A text is no filter.
+    pub fn filter(text: &str, error: FilterError) -> Self {
+        Self::Filter {
+            text: text.to_owned(),
+            error,
+        }
+    }
+
     /// The exit code that goes with every variant.
     pub const EXIT_CODE: u8 = 2;
 
@@ -263,6 +280,7 @@ impl UsageError {
                     .to_owned()
             }
             Self::ViewTarget(view) => format!("write {view}:NAME"),
+            Self::Filter { error, .. } => error.hint.clone(),
             Self::Command { word, meant } => {
                 format!("did you mean `{meant}`? a file of that name is written ./{word}")
             }

@@ -16,6 +16,7 @@ mod doctor;
 pub mod error;
 mod examples;
 pub mod explain;
+mod filter_args;
 pub mod policy;
 pub mod policy_args;
 mod policy_file;

@@ -108,8 +108,9 @@ fn obey(args: Args) -> Result<i32, Failure> {
         Plan::Export {
             database,
             span,
+            filter,
             output,
-        } => command::export::run(&with, &database, span, output.as_deref()),
+        } => command::export::run(&with, &database, (span, &filter), output.as_deref()),
         Plan::Doctor { database, sources } => {
             command::doctor::run(&with, &environment, &database, &sources)
         }

@@ -1,7 +1,7 @@
 //! The reader thread: answers the newest question and notices when another process has written.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -19,6 +19,8 @@ const POLL: Duration = Duration::from_millis(250);
 #[derive(Debug, Default)]
 struct Desk {
     newest: Mutex<Option<Query>>,
+    /// The number of the newest question, for whoever answers an older one.
+    number: Arc<AtomicU64>,
     bell: Condvar,
     is_polling: AtomicBool,
 }
@@ -55,10 +57,11 @@ impl ReaderThread {
                     policies,
                     reader: None,
                     version: None,
+                    newest: Arc::clone(&shared.number),
                 };
                 loop {
                     match wait(&shared) {
-                        Some(query) => send(state.answer(&query)),
+                        Some(query) => state.answer(&query).into_iter().for_each(&send),
                         None if state.has_news() => send(Message::DataChanged { stored: 0 }),
                         None => {}
                     }
@@ -70,6 +73,7 @@ impl ReaderThread {
 
     /// Asks; an older question that was not answered yet is dropped.
     pub fn ask(&self, query: Query) {
+        self.desk.number.store(query.number, Ordering::Relaxed);
         *self
             .desk
             .newest
@@ -114,16 +118,22 @@ struct State {
     policies: Vec<Policy>,
     reader: Option<Reader>,
     version: Option<i64>,
+    newest: Arc<AtomicU64>,
 }
 
 impl State {
-    fn answer(&mut self, query: &Query) -> Message {
+    /// Returns the answer, or nothing when another question has come meanwhile.
+    fn answer(&mut self, query: &Query) -> Option<Message> {
         match self.try_answer(query) {
-            Ok(message) => message,
+            Ok(message) => Some(message),
+            Err(StoreError::Overtaken) => None,
             Err(error) => {
                 // A database that was moved or replaced is opened anew at the next question.
                 self.reader = None;
-                Message::QueryFailed(format!("failed to {error}; {}", error.hint()))
+                Some(Message::QueryFailed(format!(
+                    "failed to {error}; {}",
+                    error.hint()
+                )))
             }
         }
     }
@@ -134,6 +144,7 @@ impl State {
         } else {
             let reader = self.reader.insert(open(&self.path)?);
             reader.know(self.policies.clone());
+            reader.watch(Arc::clone(&self.newest));
             reader
         };
         self.version = Some(reader.data_version()?);

@@ -1,5 +1,6 @@
 //! The questions that screens and commands ask of whatever stores the events.
 
+use super::Filter;
 use super::changes::Metric;
 use crate::model::{Micros, Timestamp, Window};
 
@@ -79,6 +80,8 @@ pub struct Query {
     pub trend_len: usize,
     /// How many decisions may be held against their policies; 0: none.
     pub drift_rows_max: u64,
+    /// Which requests are counted and listed.
+    pub filter: Filter,
     /// What else.
     pub page: Page,
 }

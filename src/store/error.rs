@@ -95,6 +95,9 @@ pub enum StoreError {
     /// There are no numbers left for new rows.
     #[error("number more requests: the database has as many as it can hold")]
     OutOfNumbers,
+    /// Another question came before this one was answered.
+    #[error("answer in time: another question has come")]
+    Overtaken,
     /// The database is damaged.
     #[error("read the database: damaged ({what})")]
     Damaged {
@@ -151,6 +154,7 @@ impl StoreError {
             Self::Moved { .. } => {
                 "put it back, or start again: a new database is made, and files are read from their start"
             }
+            Self::Overtaken => "ask again",
             Self::OutOfNumbers => "go on in a new database",
             Self::Damaged { .. } => "restore a backup, or ingest the logs into a new database",
             Self::CheckpointMoved { .. } => "another writer read this source; start again",

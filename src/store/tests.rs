@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::row::load_range;
 use super::*;
 use crate::model::*;
-use crate::stats::{Baseline, Cell, Page, Query, Snapshot, Span};
+use crate::stats::{Baseline, Cell, Filter, Page, Query, Snapshot, Span};
 
 mod slices;
 
@@ -118,6 +118,7 @@ impl Bench {
                 baseline: Baseline::Auto,
                 trend_len: 60,
                 drift_rows_max: 0,
+                filter: Filter::default(),
                 page,
             })
             .unwrap()
@@ -544,6 +545,7 @@ fn young_windows_are_told_what_their_correction_rate_will_be() {
                 baseline: Baseline::None,
                 trend_len: 0,
                 drift_rows_max: 0,
+                filter: Filter::default(),
                 page: Page::Overview { live_len: 0 },
             })
             .unwrap()

@@ -18,6 +18,7 @@ mod data_faults;
 mod doctor;
 mod errors;
 mod export;
+mod filter;
 mod flood;
 mod fuzz;
 mod hostile;

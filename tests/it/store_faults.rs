@@ -12,7 +12,7 @@ use routetop::model::{
     Micros, NewGeneration, Tally, Timestamp,
 };
 use routetop::runtime::{Clock, Pipeline, PipelineOptions, StopFlag, WriterReport};
-use routetop::stats::{Baseline, Page, Query, Span};
+use routetop::stats::{Baseline, Filter, Page, Query, Span};
 use routetop::store::{Prepared, Reader, StoreError, Writer, WriterOptions};
 use rusqlite::Connection;
 use serde_json::Value;
@@ -148,6 +148,7 @@ fn total(path: &Path) -> u64 {
         baseline: Baseline::None,
         trend_len: 0,
         drift_rows_max: 0,
+        filter: Filter::default(),
         page: Page::Sources,
     };
     Reader::open(path)

@@ -31,7 +31,7 @@ pub(in crate::cli) fn run(with: &Surroundings, mut plan: Dashboard) -> Result<i3
         recorded_in_words,
         rules: with.rules.clone(),
     });
-    app.open(&plan.view.to_page(), plan.span);
+    app.open(&plan.view.to_page(), plan.span, plan.filter);
     let options = DashboardOptions {
         policies: with.policies(plan.policy.as_deref())?,
         database: plan.database,

@@ -10,7 +10,7 @@ use crate::cli::demo::{DemoStream, Incident};
 use crate::cli::error::Failure;
 use crate::model::{Micros, Timestamp};
 use crate::runtime::Feeder;
-use crate::stats::Span;
+use crate::stats::{Filter, Span};
 
 /// How long before now the incident begins.
 const INCIDENT_AGO: Micros = Micros::MINUTE.times(29);
@@ -43,6 +43,7 @@ pub(in crate::cli) fn run(
         sources: vec![path.display().to_string()],
         view: View::Overview,
         span: Span::Last(Micros::HOUR),
+        filter: Filter::default(),
     };
     let result = dashboard::run(with, plan);
     feeder.end();

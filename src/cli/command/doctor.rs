@@ -15,7 +15,7 @@ use crate::config::{Environment, config_path};
 use crate::format::{Parser, Rules};
 use crate::ingest::{SourceSpec, sample};
 use crate::model::{HashKey, Names};
-use crate::stats::{Baseline, Page, Query, Snapshot, Span};
+use crate::stats::{Baseline, Filter, Page, Query, Snapshot, Span};
 use crate::store::{Reader, StoreError};
 
 /// The exit code when something does not work.
@@ -81,6 +81,7 @@ fn of_database(with: &Surroundings, path: &Path) -> (Check, Option<Snapshot>) {
         baseline: Baseline::None,
         trend_len: 1,
         drift_rows_max: 0,
+        filter: Filter::default(),
         page: Page::Sources,
     };
     let opened = Reader::open(path).and_then(|mut reader| {

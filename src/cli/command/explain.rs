@@ -7,7 +7,7 @@ use crate::cli::args::ExplainFormat;
 use crate::cli::error::Failure;
 use crate::cli::explain::{json, text};
 use crate::format::recorded_in_words;
-use crate::stats::{Baseline, Page, Query, Span};
+use crate::stats::{Baseline, Filter, Page, Query, Span};
 use crate::store::Reader;
 
 /// Runs the command; returns the exit code.
@@ -25,6 +25,7 @@ pub(in crate::cli) fn run(
         baseline: Baseline::None,
         trend_len: 1,
         drift_rows_max: 0,
+        filter: Filter::default(),
         page: Page::Explain { id: id.to_owned() },
     };
     let mut reader = Reader::open(database)?;

@@ -4,12 +4,12 @@ use std::io::{self, BufWriter, Write};
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use super::Surroundings;
+use super::{Surroundings, check_fields};
 use crate::cli::error::Failure;
 use crate::cli::words::count;
 use crate::format::native_line;
-use crate::model::Window;
-use crate::stats::{Baseline, Page, Query, Span};
+use crate::model::{Timestamp, Window};
+use crate::stats::{Baseline, Filter, Page, Query, Span};
 use crate::store::Reader;
 
 /// The bytes that are gathered before they are written.
@@ -19,14 +19,18 @@ const BUFFER_LEN: usize = 1 << 20;
 pub(in crate::cli) fn run(
     with: &Surroundings,
     database: &Path,
-    span: Span,
+    (span, filter): (Span, &Filter),
     out: Option<&Path>,
 ) -> Result<i32, Failure> {
     let mut reader = Reader::open(database)?;
+    reader.know(with.policies(None)?);
+    check_fields(&mut reader, filter)?;
+    let which = (filter, with.clock.now());
     let window = window_of(with, &mut reader, span)?;
     match out {
         None => {
-            write(&mut reader, window, io::stdout().lock(), Failure::output)?;
+            let stdout = io::stdout().lock();
+            write(&mut reader, window, which, stdout, Failure::output)?;
         }
         Some(path) => {
             let failed = |cause| Failure::write(path, cause);
@@ -35,7 +39,7 @@ pub(in crate::cli) fn run(
                 .prefix(".routetop-export-")
                 .tempfile_in(folder.unwrap_or(Path::new(".")))
                 .map_err(failed)?;
-            let events = write(&mut reader, window, file.as_file(), failed)?;
+            let events = write(&mut reader, window, which, file.as_file(), failed)?;
             file.as_file().sync_all().map_err(failed)?;
             // Put in place when complete, and never over another file: it could be the log itself.
             file.persist_noclobber(path)
@@ -63,6 +67,7 @@ pub(super) fn window_of(
         baseline: Baseline::None,
         trend_len: 0,
         drift_rows_max: 0,
+        filter: Filter::default(),
         page: Page::Sources,
     };
     Ok(match span {
@@ -76,12 +81,13 @@ pub(super) fn window_of(
 fn write(
     reader: &mut Reader,
     window: Window,
+    which: (&Filter, Timestamp),
     out: impl Write,
     failed: impl FnOnce(io::Error) -> Failure,
 ) -> Result<u64, Failure> {
     let mut out = BufWriter::with_capacity(BUFFER_LEN, out);
     let mut trouble = None;
-    let events = reader.export(window, |event, names| {
+    let events = reader.export(window, which, |event, names| {
         match writeln!(out, "{}", native_line(event, names)) {
             Ok(()) => ControlFlow::Continue(()),
             Err(error) => {

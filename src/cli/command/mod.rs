@@ -20,13 +20,15 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::args::GlobalArgs;
-use super::error::Failure;
+use super::error::{Failure, UsageError};
 use super::policy_file;
 use super::report::style::Style;
 use crate::config::{Capabilities, Retention};
 use crate::format::Rules;
 use crate::policy::Policy;
 use crate::runtime::Clock;
+use crate::stats::Filter;
+use crate::store::Reader;
 
 /// What every command is given beside its plan.
 #[derive(Debug)]
@@ -71,6 +73,14 @@ impl Surroundings {
         if !self.global.quiet {
             let _ = writeln!(io::stderr(), "{line}");
         }
+    }
+}
+
+/// Fails when the filter asks about a field that nothing stored has.
+pub(super) fn check_fields(reader: &mut Reader, filter: &Filter) -> Result<(), Failure> {
+    match reader.unknown_field(filter)? {
+        None => Ok(()),
+        Some(error) => Err(UsageError::filter(&filter.to_string(), error).into()),
     }
 }
 

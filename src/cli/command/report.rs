@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use super::{Surroundings, ingest, print, quick};
+use super::{Surroundings, check_fields, ingest, print, quick};
 use crate::cli::args::{Report, ReportFormat};
 use crate::cli::error::Failure;
 use crate::cli::report::{csv, json, markdown, text};
-use crate::stats::{Baseline, Page, Query, Snapshot, Span};
+use crate::stats::{Baseline, Filter, Page, Query, Snapshot, Span};
 use crate::store::{Reader, Writer};
 
 /// How many decisions are held against their policies, where some are known.
@@ -28,8 +28,12 @@ pub(in crate::cli) fn run(with: &Surroundings, plan: Report) -> Result<i32, Fail
     };
     if !plan.sources.is_empty() {
         let writer = Writer::open(&database, with.clock.now())?;
-        // Only a report over all time, and without policies, can do without rows.
-        let code = if kept.is_none() && plan.span == Span::All && policies.is_empty() {
+        // Only a report over all time, without a filter and policies, can do without rows.
+        let code = if kept.is_none()
+            && plan.span == Span::All
+            && plan.filter.is_empty()
+            && policies.is_empty()
+        {
             quick::read_all(with, writer, plan.sources)?
         } else {
             ingest::read_all(with, writer, plan.sources, false)?.1
@@ -40,13 +44,14 @@ pub(in crate::cli) fn run(with: &Surroundings, plan: Report) -> Result<i32, Fail
     }
     let mut reader = Reader::open(&database)?;
     reader.know(policies);
-    let snapshot = reader.answer(&question(with, plan.span))?;
+    check_fields(&mut reader, &plan.filter)?;
+    let snapshot = reader.answer(&question(with, plan.span, plan.filter))?;
     let name = kept.as_ref().map(|database| database.display().to_string());
     print(&render(with, plan.format, &snapshot, name.as_deref()))?;
     Ok(0)
 }
 
-fn question(with: &Surroundings, span: Span) -> Query {
+fn question(with: &Surroundings, span: Span, filter: Filter) -> Query {
     Query {
         number: 1,
         now: with.clock.now(),
@@ -54,6 +59,7 @@ fn question(with: &Surroundings, span: Span) -> Query {
         baseline: Baseline::Auto,
         trend_len: 0,
         drift_rows_max: DRIFT_ROWS_MAX,
+        filter,
         page: Page::Sources,
     }
 }

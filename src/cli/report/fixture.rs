@@ -93,6 +93,7 @@ pub(in crate::cli) fn snapshot(name: &str) -> Snapshot {
             baseline: Baseline::Auto,
             trend_len: 0,
             drift_rows_max: 0,
+            filter: crate::stats::Filter::default(),
             page: Page::Overview { live_len: 0 },
         },
         window: Window {

@@ -25,11 +25,16 @@ pub fn render(snapshot: &Snapshot, database: Option<&str>, rules: &Rules) -> Str
         "generated_at": time(snapshot.query.now),
         "database": database,
         "window": window(snapshot.window),
-        "filter": null,
+        "filter": filter(snapshot),
         "totals": metrics(&snapshot.total.now, drift(snapshot, None)),
         "routes": routes,
         "ingest": ingest_json::ingest(snapshot, rules),
     }))
+}
+
+fn filter(snapshot: &Snapshot) -> Option<String> {
+    let filter = &snapshot.query.filter;
+    (!filter.is_empty()).then(|| filter.to_string())
 }
 
 /// Writes JSON in which control, bidi and invisible characters stand as `\u` escapes, so that it

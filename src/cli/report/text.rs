@@ -43,7 +43,7 @@ pub fn render(snapshot: &Snapshot, style: Style) -> String {
         .collect()
 }
 
-/// Returns the lines that say which window stands against which baseline.
+/// Returns the lines that say which window stands against which baseline, and through which filter.
 pub(super) fn head(snapshot: &Snapshot, style: Style) -> Vec<String> {
     let window = snapshot.window;
     let history = if snapshot.is_history { "  HISTORY" } else { "" };
@@ -60,10 +60,18 @@ pub(super) fn head(snapshot: &Snapshot, style: Style) -> Vec<String> {
         || "no baseline yet".to_owned(),
         |baseline| format!("against {}", foreign(baseline, style.ascii)),
     );
-    vec![
+    let mut lines = vec![
         format!("routetop report  {stretch}{history}"),
         format!("{baseline}{newest}"),
-    ]
+    ];
+    let filter = &snapshot.query.filter;
+    if !filter.is_empty() {
+        let filter = foreign(&filter.to_string(), style.ascii);
+        lines.push(format!(
+            "filter: {filter}  (what was read counts all requests)"
+        ));
+    }
+    lines
 }
 
 fn align(rows: &[[String; 10]]) -> Vec<String> {

@@ -9,15 +9,15 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 
 use super::Reader;
+use super::docket::Docket;
 use super::replay::Stretch;
 use crate::model::{Micros, Name, Names, Request, Timestamp, Window};
-use crate::policy::{Judge, Policy, Recorded, Ruling, chain_of};
 use crate::stats::{
-    Drift, DriftCounts, DriftRow, DriftSurvey, PolicyRow, PolicyText, Query, Rate, Span, Verdict,
+    Drift, DriftCounts, DriftRow, DriftSurvey, Filter, PolicyRow, PolicyText, Query, Rate, Span,
+    Verdict,
 };
 use crate::store::StoreError;
 use crate::store::decided::DecidedRows;
-use crate::store::policies::is_policy_id;
 use crate::store::rollups::route_of;
 
 /// How many steps a trend has.
@@ -32,60 +32,9 @@ const FRESH: Micros = Micros::SECOND.times(5);
 pub(super) struct Surveyed {
     span: Span,
     rows_max: u64,
+    filter: Filter,
     at: Timestamp,
     survey: Arc<DriftSurvey>,
-}
-
-/// Which policy is in force for a decision; the same as `policies::policy_in_force` finds for one of them.
-struct Docket<'p> {
-    judges: Vec<Judge<'p>>,
-    given_len: usize,
-    by_name: HashMap<Name, Option<usize>>,
-    /// From when to when policies with a known text were recorded, the latest first.
-    times: Vec<(Timestamp, Timestamp, usize)>,
-}
-
-impl<'p> Docket<'p> {
-    /// `policies`: those given, the newest last, then those kept, the newest first.
-    fn new(policies: &'p [Policy], given_len: usize) -> Self {
-        Self {
-            judges: policies.iter().map(Judge::new).collect(),
-            given_len,
-            by_name: HashMap::new(),
-            times: Vec::new(),
-        }
-    }
-
-    fn position(&self, id: &str) -> Option<usize> {
-        self.judges
-            .iter()
-            .position(|judge| judge.policy().id() == id)
-    }
-
-    /// Returns the place of the policy, and whether another one was recorded or none.
-    fn in_force(&mut self, request: &Request, names: &Names) -> Option<(usize, bool)> {
-        let newest_given = self.given_len.checked_sub(1);
-        let Some(name) = request.policy else {
-            let at = |(from, to, _): &&(Timestamp, Timestamp, usize)| {
-                (*from..=*to).contains(&request.ts)
-            };
-            let of_that_time = || self.times.iter().find(at).map(|time| time.2);
-            let last = || (!self.judges.is_empty()).then_some(0);
-            let place = newest_given.or_else(of_that_time).or_else(last);
-            return place.map(|place| (place, true));
-        };
-        let id = names.text(name);
-        let judges = &self.judges;
-        let own = *self
-            .by_name
-            .entry(name)
-            .or_insert_with(|| judges.iter().position(|judge| judge.policy().id() == id));
-        if let Some(own) = own {
-            return Some((own, false));
-        }
-        let last = || (is_policy_id(id) && !self.judges.is_empty()).then_some(0);
-        newest_given.or_else(last).map(|place| (place, true))
-    }
 }
 
 impl Reader {
@@ -101,6 +50,7 @@ impl Reader {
         if let Some(known) = &self.surveyed
             && known.span == query.span
             && known.rows_max == query.drift_rows_max
+            && known.filter == query.filter
             && known.at <= query.now
             && query.now.since(known.at) < FRESH
         {
@@ -110,43 +60,27 @@ impl Reader {
         if policies.is_empty() {
             return Ok(None);
         }
-        let mut docket = Docket::new(&policies, self.given.len());
-        docket.times = self.times(&docket)?;
+        let mut docket = self.docket(&policies)?;
         let stretches = self.stretches(window)?;
         let most =
             usize::try_from(query.drift_rows_max.div_ceil(STRETCH_LEN)).unwrap_or(usize::MAX);
         let one_in = stretches.len().div_ceil(most).max(1);
-        let survey = Arc::new(self.survey(window, &stretches, one_in, &mut docket)?);
+        let survey = Arc::new(self.survey(window, query, (&stretches, one_in), &mut docket)?);
         self.surveyed = Some(Surveyed {
             span: query.span,
             rows_max: query.drift_rows_max,
+            filter: query.filter.clone(),
             at: query.now,
             survey: Arc::clone(&survey),
         });
         Ok(Some(survey))
     }
 
-    fn times(&self, docket: &Docket<'_>) -> Result<Vec<(Timestamp, Timestamp, usize)>, StoreError> {
-        let mut select = self.connection.prepare_cached(
-            "SELECT name,first_seen,last_seen FROM policy ORDER BY first_seen DESC",
-        )?;
-        let found = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-        let mut times = Vec::new();
-        for row in found {
-            let (name, first, last): (u32, i64, i64) = row?;
-            let id = Name::try_from_id(name).map(|name| self.names.text(name));
-            if let Some(place) = id.and_then(|id| docket.position(id)) {
-                times.push((Timestamp(first), Timestamp(last), place));
-            }
-        }
-        Ok(times)
-    }
-
     fn survey(
         &self,
         window: Window,
-        stretches: &[Stretch],
-        one_in: usize,
+        query: &Query,
+        (stretches, one_in): (&[Stretch], usize),
         docket: &mut Docket<'_>,
     ) -> Result<DriftSurvey, StoreError> {
         let step = Micros((window.len().0 / STEPS as u64).max(1));
@@ -157,8 +91,18 @@ impl Reader {
         let mut routes: HashMap<i64, DriftRow> = HashMap::new();
         let mut policies: HashMap<Option<Name>, DriftCounts> = HashMap::new();
         let mut rows = DecidedRows::default();
+        let asked = self.policies_for(&query.filter)?;
+        let mut sieve = self.sieve(&query.filter, query.now, &asked)?;
         for stretch in stretches.iter().rev().step_by(one_in) {
-            for (_, stored) in rows.load(&self.connection, stretch.first, stretch.last)? {
+            self.go_on()?;
+            let sifted;
+            let found = if query.filter.is_empty() {
+                rows.load(&self.connection, stretch.first, stretch.last)?
+            } else {
+                sifted = sieve.load_whole(self, *stretch)?;
+                &sifted
+            };
+            for (_, stored) in found {
                 let request = &stored.request;
                 if !window.contains(request.ts) {
                     continue;
@@ -268,18 +212,11 @@ impl Reader {
 /// Judges one decision.
 fn judged(request: &Request, names: &Names, docket: &mut Docket<'_>) -> DriftCounts {
     let mut counts = DriftCounts::default();
-    let found = docket.in_force(request, names);
-    let Some((judge, is_reconstructed)) =
-        found.and_then(|(place, other)| Some((docket.judges.get_mut(place)?, other)))
-    else {
+    let Some(ruling) = docket.ruling(request, names) else {
         counts.unknown = 1;
         return counts;
     };
-    let policy = judge.policy();
-    let facts = policy.facts_of(request, names);
-    let chain = chain_of(request, names);
-    let recorded = Recorded::of(request, names, &chain);
-    let Ruling { verdict, drift, .. } = judge.ruling(&facts, &recorded, is_reconstructed);
+    let (verdict, drift) = (ruling.verdict, ruling.drift);
     match verdict {
         Verdict::Undecidable => counts.undecidable = 1,
         Verdict::NoPolicy => counts.unknown = 1,
@@ -290,9 +227,7 @@ fn judged(request: &Request, names: &Names, docket: &mut Docket<'_>) -> DriftCou
     counts.model = u64::from(drift == Some(Drift::Model));
     counts.rule = u64::from(drift == Some(Drift::Rule));
     if counts.judged > 0 && request.is_escalated() {
-        let steps = policy.check_steps(&facts, &chain);
-        let is_refused = steps.iter().any(|step| step.is_allowed == Some(false));
-        counts.escalation = u64::from(is_refused);
+        counts.escalation = u64::from(docket.refuses_a_step(request, names));
     }
     counts
 }

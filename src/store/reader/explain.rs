@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Reader, state};
 use crate::model::{Flags, Logged, Micros, Name, Request, SignalValue, Timestamp, Window};
-use crate::stats::{Cell, Comparison, Explanation, Hop, SignalRow, Snapshot};
+use crate::stats::{Cell, Comparison, Explanation, Filter, Hop, SignalRow, Snapshot};
 use crate::store::StoreError;
 use crate::store::columns::read_id;
 use crate::store::ids::find_on_disk;
@@ -226,7 +226,15 @@ impl Reader {
             from: to.minus(Micros::DAY),
             to,
         };
-        let rows = self.newest_rows(window, Some(route_of(request)), SAMPLE_LEN, None)?;
+        let all = Filter::default();
+        let mut sieve = self.sieve(&all, request.ts, &[])?;
+        let rows = self.newest_rows(
+            window,
+            Some(route_of(request)),
+            SAMPLE_LEN,
+            None,
+            &mut sieve,
+        )?;
         let mut in_full = Vec::new();
         for (row, _) in rows.iter().take(SIGNALS_LEN) {
             in_full.extend(self.blocks.load(&self.connection, *row)?);

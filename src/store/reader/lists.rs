@@ -2,22 +2,25 @@
 
 use std::collections::BTreeMap;
 
+use super::replay::Stretch;
+use super::sieve::Sieve;
 use super::{Reader, state};
 use crate::model::{MarkerKind, Name, Timestamp, Window};
-use crate::stats::{DecisionRow, MarkerRow};
+use crate::stats::{DecisionRow, MarkerRow, Query};
 use crate::store::StoreError;
 use crate::store::rollups::route_of;
 use crate::store::row::load_range;
 use crate::store::stored::Stored;
 
 impl Reader {
-    /// Returns the newest rows: zones are visited from the newest on, until none can hold a newer row.
+    /// Returns the newest rows that the filter holds of: zones are visited from the newest on, until none can hold a newer row.
     pub(super) fn newest_rows(
         &self,
         window: Window,
         route: Option<i64>,
         len: usize,
         before: Option<(i64, i64)>,
+        sieve: &mut Sieve<'_>,
     ) -> Result<Vec<(i64, Stored)>, StoreError> {
         let mut select = self.connection.prepare_cached(
             "SELECT first_row,last_row,ts_max FROM zone WHERE ts_max>=?1 AND ts_min<?2 ORDER BY ts_max DESC",
@@ -33,7 +36,12 @@ impl Reader {
             {
                 break;
             }
-            for (row, stored) in load_range(&self.connection, zone.get(0)?, zone.get(1)?)? {
+            self.go_on()?;
+            let stretch = Stretch {
+                first: zone.get(0)?,
+                last: zone.get(1)?,
+            };
+            for (row, stored) in sieve.load(self, stretch)? {
                 let key = (stored.request.ts.0, row);
                 if window.contains(stored.request.ts)
                     && route.is_none_or(|route| route == route_of(&stored.request))
@@ -59,7 +67,7 @@ impl Reader {
         route: Option<&str>,
         len: usize,
         before: Option<u64>,
-        now: Timestamp,
+        query: &Query,
     ) -> Result<Vec<DecisionRow>, StoreError> {
         let route = match route {
             None => None,
@@ -74,10 +82,12 @@ impl Reader {
                 .pop()
                 .map(|(row, stored)| (stored.request.ts.0, row)),
         };
-        let rows = self.newest_rows(window, route, len, before)?;
+        let policies = self.policies_for(&query.filter)?;
+        let mut sieve = self.sieve(&query.filter, query.now, &policies)?;
+        let rows = self.newest_rows(window, route, len, before, &mut sieve)?;
         Ok(rows
             .iter()
-            .map(|(row, stored)| self.decision(*row, stored, now))
+            .map(|(row, stored)| self.decision(*row, stored, query.now))
             .collect())
     }
 

@@ -1,15 +1,18 @@
 //! Answers questions from a read-only connection.
 
 mod changes;
+mod docket;
 mod drift;
 mod explain;
 mod export;
 mod facts;
+mod filtered;
 mod fold;
 mod judge;
 mod lists;
 mod nowcast;
 mod replay;
+mod sieve;
 mod slices;
 mod sources;
 mod window;
@@ -22,7 +25,9 @@ pub use slices::SliceParts;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
+use filtered::Filtered;
 use hashbrown::HashMap;
 use rusqlite::Connection;
 
@@ -51,6 +56,12 @@ pub struct Reader {
     surveyed: Option<drift::Surveyed>,
     /// What policies say, by their ids.
     texts: HashMap<String, PolicyText>,
+    /// What was counted through the filter of the question.
+    filtered: Option<Filtered>,
+    /// The number of the newest question, where somebody asks on while one is answered.
+    newest: Option<Arc<AtomicU64>>,
+    /// The number of the question that is answered.
+    answering: u64,
 }
 
 impl Reader {
@@ -74,6 +85,9 @@ impl Reader {
             changed: None,
             surveyed: None,
             texts: HashMap::new(),
+            filtered: None,
+            newest: None,
+            answering: 0,
         })
     }
 
@@ -98,12 +112,27 @@ impl Reader {
         inode(&self.path) != Some(self.inode)
     }
 
+    /// Gives up an answer as soon as `newest` is another question's number.
+    pub fn watch(&mut self, newest: Arc<AtomicU64>) {
+        self.newest = Some(newest);
+    }
+
+    /// Fails when nobody waits for the answer any more.
+    fn go_on(&self) -> Result<(), StoreError> {
+        let newest = self.newest.as_ref();
+        match newest.map(|newest| newest.load(Ordering::Relaxed)) {
+            Some(newest) if newest != self.answering => Err(StoreError::Overtaken),
+            _ => Ok(()),
+        }
+    }
+
     /// Answers `query` from one consistent state of the database.
     ///
     /// # Errors
     ///
-    /// When the database cannot be read or is damaged.
+    /// When the database cannot be read or is damaged, or another question has come.
     pub fn answer(&mut self, query: &Query) -> Result<Snapshot, StoreError> {
+        self.answering = query.number;
         self.connection.execute_batch("BEGIN")?;
         let answer = self.answer_within(query);
         // A read transaction has nothing to lose.
@@ -141,8 +170,7 @@ impl Reader {
                 .map_or(0, |row| row.now.requests),
         };
         if rows_len > 0 {
-            snapshot.decisions =
-                self.decisions(snapshot.window, route, rows_len, before, query.now)?;
+            snapshot.decisions = self.decisions(snapshot.window, route, rows_len, before, query)?;
         }
         if let Page::Explain { id } = &query.page {
             self.explain(id, &mut snapshot)?;

@@ -243,7 +243,7 @@ impl Reader {
         })
     }
 
-    fn own_attributes(&self) -> Vec<Attribute> {
+    pub(super) fn own_attributes(&self) -> Vec<Attribute> {
         let mut own: Vec<Attribute> = Vec::new();
         for (name, _) in self.tuples.iter().flat_map(|tuple| &tuple.own) {
             if !own.contains(&Attribute::Own(*name)) {

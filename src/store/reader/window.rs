@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::Reader;
+use super::filtered::Filtered;
 use super::fold::{Cells, Fold};
 use crate::model::{Micros, Timestamp, Window};
 use crate::stats::{
@@ -42,8 +43,23 @@ impl Reader {
         Ok(())
     }
 
-    /// Counts the window into cells by key; `coarsest` is the largest level that may be used.
+    /// Counts what the filter holds of in the window into cells by key; `coarsest` is the largest level that may be
+    /// used.
     pub(super) fn count<K: Ord>(
+        &self,
+        window: Window,
+        coarsest: usize,
+        with_detail: bool,
+        place: &impl Fn(Timestamp, i64) -> Option<K>,
+    ) -> Result<BTreeMap<K, Cell>, StoreError> {
+        match &self.filtered {
+            Some(filtered) => self.count_filtered(filtered, window, place),
+            None => self.count_all(window, coarsest, with_detail, place),
+        }
+    }
+
+    /// Counts the window, whatever filter is set.
+    pub(super) fn count_all<K: Ord>(
         &self,
         window: Window,
         coarsest: usize,
@@ -215,7 +231,7 @@ impl Reader {
         clippy::too_many_lines,
         reason = "one straight walk from the question to the rows"
     )]
-    pub(super) fn metrics(&self, query: &Query) -> Result<Snapshot, StoreError> {
+    pub(super) fn metrics(&mut self, query: &Query) -> Result<Snapshot, StoreError> {
         let extent = self.extent()?;
         let newest = extent.map(|extent| extent.1);
         let after = |ts: Timestamp| Timestamp(ts.0.saturating_add(1));
@@ -248,6 +264,8 @@ impl Reader {
         };
         // All that was read counts, those with an odd clock too, which the window leaves out.
         let window = Watermarks::load(&self.connection)?.widened(window);
+        let earlier = self.filtered.take();
+        self.filtered = (!query.filter.is_empty()).then(|| Filtered::new(query, window, earlier));
         let counted = match query.span {
             Span::All => Window::ALL,
             _ => window,
