@@ -71,6 +71,11 @@ pub enum Action {
     CycleMetric,
     ToggleRejects,
     ToggleProse,
+    EditFilter,
+    KeepValue,
+    DropValue,
+    NextValue,
+    PreviousValue,
 }
 
 /// The column of help that a command stands in.
@@ -220,6 +225,52 @@ pub const COMMANDS: &[Command] = &[
         &[Scope::Overview],
         Group::Find,
         Action::CycleSort,
+    ),
+    command(
+        "edit-filter",
+        ("filter", "filter by field=value", "/"),
+        &[Key::char('/')],
+        &[
+            Scope::Overview,
+            Scope::Route,
+            Scope::Decisions,
+            Scope::Changes,
+            Scope::Policies,
+        ],
+        Group::Find,
+        Action::EditFilter,
+    ),
+    command(
+        "keep-value",
+        ("", "keep the selected value", "+"),
+        &[Key::char('+')],
+        &[Scope::Overview, Scope::Decisions],
+        Group::Find,
+        Action::KeepValue,
+    ),
+    command(
+        "drop-value",
+        ("", "drop the selected value", "-"),
+        &[Key::char('-')],
+        &[Scope::Overview, Scope::Decisions],
+        Group::Find,
+        Action::DropValue,
+    ),
+    command(
+        "next-value",
+        ("", "next value of the row", "l"),
+        &[Key::char('l'), Key::of(Code::Right)],
+        &[Scope::Decisions],
+        Group::Move,
+        Action::NextValue,
+    ),
+    command(
+        "previous-value",
+        ("", "previous value", "h"),
+        &[Key::char('h'), Key::of(Code::Left)],
+        &[Scope::Decisions],
+        Group::Move,
+        Action::PreviousValue,
     ),
     command(
         "follow-newest",
@@ -414,7 +465,7 @@ pub const COMMANDS: &[Command] = &[
     ),
     command(
         "go-back",
-        ("back", "close, then back", "Esc"),
+        ("back", "drop last filter, back", "Esc"),
         &[Key::of(Code::Esc)],
         &[],
         Group::Move,

@@ -123,6 +123,8 @@ fn attempt() -> Attempt {
 /// Makes an answer that holds nothing.
 pub fn empty(query: Query) -> Snapshot {
     Snapshot {
+        unfiltered: 0,
+        unknown_field: None,
         query,
         window: Window {
             from: NOW.minus(Micros::HOUR),
@@ -163,6 +165,7 @@ pub fn ordinary(query: Query) -> Snapshot {
     Snapshot {
         baseline: Some(Arc::from("same hours, last 7 days")),
         newest: Some(NOW.minus(Micros::SECOND)),
+        unfiltered: 9_000,
         total: route("ALL", 9_000, (40, 20), (40, 20), 1_300),
         routes: vec![
             unlogged,

@@ -2,6 +2,7 @@
 //! and numbers in words. Data enters as [`Message`], leaves as [`Effect`]; no I/O, no clock.
 
 mod command;
+pub mod filtering;
 #[cfg(test)]
 mod fixture_changes;
 #[cfg(test)]
@@ -9,6 +10,7 @@ pub mod fixtures;
 mod ingest;
 pub mod judge;
 mod key;
+mod line_edit;
 mod state;
 pub mod units;
 mod update;
@@ -18,5 +20,6 @@ pub use command::{Action, COMMANDS, Command, Group, Scope, action_of};
 pub use ingest::{Flow, IngestStatus, LiveSource, Role};
 pub use judge::{Change, Judged, Judgement, Metric, Severity, Sort};
 pub use key::{Code, Key};
+pub use line_edit::LineEdit;
 pub use state::{App, DecisionList, Effect, Message, Paused, Settings, ThemeName};
 pub use update::update;

@@ -6,6 +6,7 @@ use crate::format::Rules;
 use crate::model::{Micros, Timestamp, Window};
 use crate::stats::{Baseline, DecisionRow, Filter, Page, Query, Snapshot, Span};
 
+use super::filtering::FilterPrompt;
 use super::{IngestStatus, Key, Metric, Scope, Sort};
 
 /// Something that happened.
@@ -20,7 +21,7 @@ pub enum Message {
         /// Rows.
         height: u16,
     },
-    /// Text was pasted. No page takes text: it is never read as keys.
+    /// Text was pasted: typed where a line is open, and never read as keys.
     Paste(String),
     /// An answer.
     Snapshot(Arc<Snapshot>),
@@ -90,6 +91,8 @@ pub struct DecisionList {
     pub total: u64,
     /// The place of the selected row.
     pub selected: usize,
+    /// Which of its values is selected.
+    pub value: usize,
     /// Whether new rows come in.
     pub is_following: bool,
     /// How many newer rows wait while it does not follow.
@@ -152,6 +155,8 @@ pub struct App {
     pub given_range: Option<Micros>,
     /// Which requests are counted and listed.
     pub filter: Filter,
+    /// The filter's line, while it is typed.
+    pub prompt: Option<FilterPrompt>,
     /// The window moved to; `None`: the newest.
     pub shifted: Option<Window>,
     /// Whether data is frozen.
@@ -215,6 +220,7 @@ impl App {
             range_idx: 2,
             given_range: None,
             filter: Filter::default(),
+            prompt: None,
             shifted: None,
             paused: None,
             snapshot: None,
@@ -308,6 +314,23 @@ impl App {
         usize::from(self.settings.size.1).saturating_sub(8).max(1)
     }
 
+    /// Lists decisions from the newest on.
+    pub(super) fn list_decisions(&mut self, route: Option<String>) {
+        self.decisions = DecisionList {
+            route,
+            is_following: true,
+            value: self.decisions.value,
+            ..DecisionList::default()
+        };
+    }
+
+    /// Asks anew after window or filter changed: rows of another are not mixed in.
+    pub(super) fn reload(&mut self, now: Timestamp) -> Vec<Effect> {
+        let route = self.decisions.route.clone();
+        self.list_decisions(route);
+        vec![self.ask(now)]
+    }
+
     pub(super) fn ask(&mut self, now: Timestamp) -> Effect {
         let page = self.page(None);
         self.ask_page(page, now)
@@ -331,7 +354,11 @@ impl App {
             baseline: Baseline::Auto,
             trend_len: if self.settings.size.0 < 100 { 20 } else { 30 },
             drift_rows_max: Self::DRIFT_ROWS_MAX,
-            filter: self.filter.clone(),
+            filter: match page {
+                // One decision, and what was read, are no matter of a filter.
+                Page::Explain { .. } | Page::Sources => Filter::default(),
+                _ => self.filter.clone(),
+            },
             page,
         })
     }

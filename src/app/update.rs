@@ -5,8 +5,8 @@ use std::sync::Arc;
 use crate::model::{Micros, Timestamp, Window};
 use crate::stats::{Page, Snapshot};
 
-use super::view;
 use super::{Action, App, Effect, Key, Message, Metric, Paused, Scope, action_of, judge};
+use super::{filtering, view};
 
 /// A window that ends with now is asked for again when it has moved this far without new data.
 const WINDOW_STEP: Micros = Micros::MINUTE;
@@ -24,7 +24,7 @@ pub fn update(app: &mut App, message: Message, now: Timestamp) -> Vec<Effect> {
                 vec![app.ask(now)]
             }
         }
-        Message::Paste(_) => Vec::new(),
+        Message::Paste(text) => filtering::paste(app, &text, now),
         Message::Snapshot(snapshot) => receive(app, snapshot, now),
         Message::QueryFailed(text) => {
             app.failure = Some(text);
@@ -122,6 +122,9 @@ fn take_decisions(app: &mut App, snapshot: &Snapshot, before: Option<u64>) {
 
 fn press(app: &mut App, key: Key, now: Timestamp) -> Vec<Effect> {
     app.notice = None;
+    if app.prompt.is_some() && key != Key::ctrl('c') {
+        return filtering::press(app, key, now);
+    }
     let Some(action) = action_of(key, app.scope()) else {
         return Vec::new();
     };
@@ -152,6 +155,10 @@ fn act(app: &mut App, action: Action, now: Timestamp) -> Vec<Effect> {
             app.scroll = 0;
             Vec::new()
         }
+        Action::Back if !app.filter.is_empty() => {
+            let fewer = app.filter.without_last();
+            filtering::set(app, fewer, now)
+        }
         Action::Back => {
             if app.stack.len() < 2 {
                 return Vec::new();
@@ -169,7 +176,7 @@ fn act(app: &mut App, action: Action, now: Timestamp) -> Vec<Effect> {
                 &app.selected_route
             };
             let route = route.clone();
-            list_decisions(app, route);
+            app.list_decisions(route);
             push(app, Scope::Decisions, now)
         }
         Action::Down => step(app, 1, now),
@@ -196,11 +203,16 @@ fn act(app: &mut App, action: Action, now: Timestamp) -> Vec<Effect> {
                     to: paused.since,
                 });
             }
-            reload(app, now)
+            app.reload(now)
         }
         Action::Earlier => shift(app, false, now),
         Action::Later => shift(app, true, now),
         Action::TogglePause => pause(app, now),
+        Action::EditFilter => filtering::open(app),
+        Action::KeepValue => filtering::by_selected(app, true, now),
+        Action::DropValue => filtering::by_selected(app, false, now),
+        Action::NextValue => filtering::step_value(app, true),
+        Action::PreviousValue => filtering::step_value(app, false),
         Action::ToggleRejects => {
             app.is_rejects_open = !app.is_rejects_open;
             app.scroll = 0;
@@ -236,21 +248,6 @@ fn half_page(app: &App) -> isize {
     isize::try_from(app.page_len() / 2).unwrap_or(1).max(1)
 }
 
-fn list_decisions(app: &mut App, route: Option<String>) {
-    app.decisions = super::DecisionList {
-        route,
-        is_following: true,
-        ..super::DecisionList::default()
-    };
-}
-
-/// Asks anew after the window changed: rows of another window are not mixed in.
-fn reload(app: &mut App, now: Timestamp) -> Vec<Effect> {
-    let route = app.decisions.route.clone();
-    list_decisions(app, route);
-    vec![app.ask(now)]
-}
-
 fn push(app: &mut App, scope: Scope, now: Timestamp) -> Vec<Effect> {
     if app.scope() != scope {
         app.stack.push(scope);
@@ -271,7 +268,7 @@ fn go(app: &mut App, scope: Scope, now: Timestamp) -> Vec<Effect> {
             };
             app.route = Some(route);
         }
-        Scope::Decisions => list_decisions(app, None),
+        Scope::Decisions => app.list_decisions(None),
         Scope::Explain => return explain_selected(app, now),
         Scope::Changes if app.scope() == Scope::Route => return push(app, scope, now),
         Scope::Changes => {
@@ -436,7 +433,7 @@ fn shift(app: &mut App, is_later: bool, now: Timestamp) -> Vec<Effect> {
         from: to.minus(range),
         to,
     });
-    reload(app, now)
+    app.reload(now)
 }
 
 fn pause(app: &mut App, now: Timestamp) -> Vec<Effect> {

@@ -9,6 +9,10 @@ use crate::model::{Attempt, GapCause, MarkerKind, Micros, NanoUsd, Timestamp, Wi
 /// The answer to a [`Query`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Snapshot {
+    /// How many requests the window has, whatever the filter.
+    pub unfiltered: u64,
+    /// A field of the filter that nothing stored has, and what was meant.
+    pub unknown_field: Option<String>,
     /// The question.
     pub query: Query,
     /// The window that the answer covers.

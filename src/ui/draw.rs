@@ -35,21 +35,12 @@ pub fn draw(app: &App, now: Timestamp, frame: &mut Frame) {
     } else {
         header(app, now, width, false)
     };
+    let is_filtered = screen::filter::is_shown(app);
+    // No page draws on its first line: it is the header's, or the filter's.
+    page(app, now, &mut canvas.below(usize::from(is_filtered)));
     canvas.line(0, &head);
-    match &app.snapshot {
-        None => canvas.line(2, &Row::new().own(" reading the database", Role::Plain)),
-        Some(snapshot) => match app.scope() {
-            Scope::Overview if is_empty(snapshot) => {
-                screen::help::draw_empty(snapshot, &mut canvas);
-            }
-            Scope::Overview => screen::overview::draw(app, snapshot, &mut canvas),
-            Scope::Route => screen::route::draw(app, snapshot, &mut canvas),
-            Scope::Decisions => screen::decisions::draw(app, &mut canvas),
-            Scope::Explain => screen::explain::draw(app, snapshot, now, &mut canvas),
-            Scope::Changes => screen::changes::draw(app, snapshot, &mut canvas),
-            Scope::Policies => screen::policies::draw(app, snapshot, &mut canvas),
-            Scope::Sources => screen::sources::draw(app, snapshot, now, &mut canvas),
-        },
+    if is_filtered {
+        screen::filter::draw(app, 1, &mut canvas);
     }
     let last = canvas.height() - 1;
     if let Some(note) = note(app) {
@@ -57,11 +48,34 @@ pub fn draw(app: &App, now: Timestamp, frame: &mut Frame) {
         canvas.line(last - 1, &Row::new().pad_to(width));
         canvas.line(last - 1, &note);
     }
-    canvas.line(last, &keys(app, canvas.width()));
+    match &app.prompt {
+        Some(prompt) => screen::filter::draw_help(app, prompt, last, &mut canvas),
+        None => canvas.line(last, &keys(app, canvas.width())),
+    }
+}
+
+fn page(app: &App, now: Timestamp, canvas: &mut Canvas<'_>) {
+    let Some(snapshot) = &app.snapshot else {
+        canvas.line(2, &Row::new().own(" reading the database", Role::Plain));
+        return;
+    };
+    match app.scope() {
+        Scope::Overview if is_empty(snapshot) => screen::help::draw_empty(snapshot, canvas),
+        Scope::Overview => screen::overview::draw(app, snapshot, canvas),
+        Scope::Route => screen::route::draw(app, snapshot, canvas),
+        Scope::Decisions => screen::decisions::draw(app, canvas),
+        Scope::Explain => screen::explain::draw(app, snapshot, now, canvas),
+        Scope::Changes => screen::changes::draw(app, snapshot, canvas),
+        Scope::Policies => screen::policies::draw(app, snapshot, canvas),
+        Scope::Sources => screen::sources::draw(app, snapshot, now, canvas),
+    }
 }
 
 fn is_empty(snapshot: &Snapshot) -> bool {
-    snapshot.newest.is_none() && snapshot.total.now.requests == 0 && snapshot.routes.is_empty()
+    snapshot.newest.is_none()
+        && snapshot.unfiltered == 0
+        && snapshot.total.now.requests == 0
+        && snapshot.routes.is_empty()
 }
 
 fn draw_too_small(app: &App, canvas: &mut Canvas<'_>) {

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use ratatui::{Terminal, backend::TestBackend, buffer::Buffer};
 
 use super::draw;
-use crate::app::fixtures::{NOW, app, empty, ordinary, overfull, read_live};
+use crate::app::fixtures::{NOW, app, empty, give, ordinary, overfull, read_live};
 use crate::app::{App, Code, Effect, IngestStatus, Key, Message, Role, Scope, update};
 use crate::stats::Page;
 use crate::stats::changes::Metric;
@@ -121,6 +121,39 @@ fn what_policies_say_is_opened_on_their_page() {
         update(&mut app, Message::Key(Key::of(Code::Enter)), NOW);
         let closed = text(&drawn(&app, size));
         assert!(!closed.contains("When tools"), "{closed}");
+    }
+}
+
+#[test]
+fn a_filter_stands_below_the_header_kept_or_being_typed() {
+    for (name, scope) in [
+        ("overview", Scope::Overview),
+        ("decisions", Scope::Decisions),
+    ] {
+        for size in SIZES {
+            let mut app = app(scope, size, ordinary);
+            update(&mut app, Message::Key(Key::char('/')), NOW);
+            update(
+                &mut app,
+                Message::Paste("route=support-* latency>2s".to_owned()),
+                NOW,
+            );
+            give(&mut app, ordinary);
+            let typed = text(&drawn(&app, size));
+            insta::assert_snapshot!(format!("filter-typed-{name}-{}x{}", size.0, size.1), typed);
+            update(&mut app, Message::Key(Key::of(Code::Enter)), NOW);
+            update(&mut app, Message::Key(Key::char('+')), NOW);
+            give(&mut app, ordinary);
+            let kept = text(&drawn(&app, size));
+            insta::assert_snapshot!(format!("filter-kept-{name}-{}x{}", size.0, size.1), kept);
+            update(&mut app, Message::Key(Key::char('/')), NOW);
+            update(&mut app, Message::Paste(" cost>much".to_owned()), NOW);
+            let wrong = text(&drawn(&app, size));
+            assert!(
+                wrong.contains("! column 37: `much` is no amount"),
+                "{wrong}"
+            );
+        }
     }
 }
 

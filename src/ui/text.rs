@@ -119,6 +119,22 @@ impl<'a> Canvas<'a> {
         }
     }
 
+    /// Returns the part of the canvas below its first `lines`.
+    pub fn below(&mut self, lines: usize) -> Canvas<'_> {
+        let lines = u16::try_from(lines)
+            .unwrap_or(u16::MAX)
+            .min(self.area.height);
+        Canvas {
+            area: Rect {
+                y: self.area.y + lines,
+                height: self.area.height - lines,
+                ..self.area
+            },
+            theme: self.theme,
+            buffer: self.buffer,
+        }
+    }
+
     /// Returns the columns.
     pub fn width(&self) -> usize {
         usize::from(self.area.width)

@@ -20,17 +20,20 @@ pub enum Role {
     Watch,
     /// A key of the line of keys.
     Key,
+    /// The place where text is typed.
+    Cursor,
 }
 
 impl Role {
     /// Every role.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Plain,
         Self::Title,
         Self::Dim,
         Self::Act,
         Self::Watch,
         Self::Key,
+        Self::Cursor,
     ];
 }
 
@@ -53,6 +56,8 @@ pub struct Glyphs {
     pub levels: [&'static str; 8],
     /// The 95 % band.
     pub band: &'static str,
+    /// Stands where the beginning of a text is cut off.
+    pub cut: &'static str,
 }
 
 /// Styles and glyphs.
@@ -70,11 +75,13 @@ impl Theme {
             Glyphs {
                 levels: ["_", ".", "-", "=", "*", "#", "%", "@"],
                 band: ":",
+                cut: "<",
             }
         } else {
             Glyphs {
                 levels: ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"],
                 band: "░",
+                cut: "…",
             }
         };
         Self {
@@ -89,6 +96,7 @@ impl Theme {
         let style = match role {
             Role::Plain => Style::new(),
             Role::Dim => Style::new().add_modifier(Modifier::DIM),
+            Role::Cursor => Style::new().add_modifier(Modifier::REVERSED),
             Role::Title | Role::Key | Role::Act | Role::Watch => {
                 Style::new().add_modifier(Modifier::BOLD)
             }

@@ -40,7 +40,7 @@ fn log() -> String {
 
 fn report(folder: &Path, database: &str, more: &[&str]) -> Value {
     let args = ["report", "--db", database, "--format", "json", "--now", NOW];
-    let text = run_ok(folder, args.iter().chain(more));
+    let text = run_ok(folder, args.iter().chain(more).copied());
     serde_json::from_str(&text).unwrap()
 }
 

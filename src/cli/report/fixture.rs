@@ -86,6 +86,8 @@ fn conflict(name: &str) -> ConflictRow {
 
 pub(in crate::cli) fn snapshot(name: &str) -> Snapshot {
     Snapshot {
+        unfiltered: 0,
+        unknown_field: None,
         query: Query {
             number: 1,
             now: NOW,

@@ -137,14 +137,15 @@ impl Term {
 
     /// A lone attempt's tier and provider, signals and attributes stand in the residual; the position too.
     pub(super) fn needs_residual(&self) -> bool {
-        match &self.test {
+        let is_kept_apart = match &self.test {
             Test::Own(..) => true,
             Test::Text(field, _) => matches!(
                 field,
                 Field::Tier | Field::User | Field::Format | Field::Provider | Field::Source
             ),
-            _ => self.needs_ruling(),
-        }
+            _ => false,
+        };
+        is_kept_apart || self.needs_ruling()
     }
 
     pub(super) fn needs_ruling(&self) -> bool {

@@ -149,6 +149,8 @@ impl Reader {
     fn answer_within(&mut self, query: &Query) -> Result<Snapshot, StoreError> {
         load_names(&self.connection, &mut self.names)?;
         let mut snapshot = self.metrics(query)?;
+        let unknown = self.unknown_field(&query.filter)?;
+        snapshot.unknown_field = unknown.map(|error| format!("{}; {}", error.what, error.hint));
         let (route, rows_len, before) = match &query.page {
             Page::Overview { live_len } => (None, *live_len, None),
             Page::Route { route } => (Some(route.as_str()), 20, None),

@@ -329,7 +329,16 @@ impl Reader {
             trend(None),
         );
         total.now.correction_nowcast = Nowcast::sum(nowcasts.into_values());
+        let unfiltered = match self.filtered {
+            None => total.now.requests,
+            Some(_) => {
+                let all = self.count_all(counted, 2, false, &|_, _| Some(()))?;
+                all.get(&()).map_or(0, |cell| cell.requests)
+            }
+        };
         Ok(Snapshot {
+            unfiltered,
+            unknown_field: None,
             query: query.clone(),
             window,
             is_history,

@@ -1,6 +1,6 @@
 //! Decisions, newest first.
 
-use crate::app::{App, units};
+use crate::app::{App, filtering, units};
 use crate::stats::DecisionRow;
 use crate::ui::text::{Canvas, Row};
 use crate::ui::theme::Role;
@@ -63,13 +63,27 @@ pub fn draw(app: &App, canvas: &mut Canvas<'_>) {
             &Row::new().own("  no decisions in this window", Role::Plain),
         );
     }
-    canvas.line(
-        height - 2,
-        &Row::new().own(
-            " C corrected  E escalated  F fallback  X failed  > hop to the next model",
-            Role::Dim,
-        ),
-    );
+    canvas.line(height - 2, &foot(app, width));
+}
+
+/// The selected value, which `+` keeps, and what the marks mean.
+fn foot(app: &App, width: usize) -> Row {
+    const MARKS: &str = "C corrected  E escalated  F fallback  X failed";
+    let Some(value) = filtering::selected(app) else {
+        return Row::new().own(" ", Role::Dim).own(MARKS, Role::Dim);
+    };
+    let keys = Row::new()
+        .own(" + -", Role::Key)
+        .own(" ", Role::Plain)
+        .say(value.text(), Role::Title)
+        .own("  ", Role::Plain)
+        .own("h l", Role::Key)
+        .own(" other value", Role::Plain);
+    if keys.width() + 3 + MARKS.len() <= width {
+        keys.own("   ", Role::Dim).own(MARKS, Role::Dim)
+    } else {
+        keys
+    }
 }
 
 /// Appends models, tokens, latency, marks and reason.

@@ -4,6 +4,7 @@ pub mod changes;
 pub mod decisions;
 pub mod explain;
 mod figures;
+pub mod filter;
 pub mod help;
 pub mod overview;
 pub mod policies;
