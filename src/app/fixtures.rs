@@ -11,9 +11,9 @@ use crate::model::{
 use crate::policy::{ChainLink, Policy, Recorded};
 use crate::stats::{
     Baseline, Comparison, ConflictRow, DecisionRow, DriftCounts, DriftRow, DriftSurvey,
-    Explanation, Filter, GapRow, Histogram, Hop, IngestTotals, Judgement, MarkerRow, Page,
-    PolicyRow, PolicyText, Query, Rate, RejectRow, RouteMetrics, RouteRow, SignalRow, Skew,
-    Snapshot, SourceRow, Span, TrendPoint,
+    Explanation, GapRow, Histogram, Hop, IngestTotals, Judgement, MarkerRow, Page, PolicyRow,
+    PolicyText, Query, Rate, RejectRow, RouteMetrics, RouteRow, SignalRow, Skew, Snapshot,
+    SourceRow, Span, TrendPoint,
 };
 
 /// 2026-11-23 03:11:40 UTC.
@@ -473,7 +473,7 @@ pub fn give(app: &mut App, answer: fn(Query) -> Snapshot) {
         baseline: Baseline::Auto,
         trend_len: 20,
         drift_rows_max: 0,
-        filter: Filter::default(),
+        filter: app.filter.clone(),
         page: app.page(None),
     };
     let _: Page = query.page.clone();

