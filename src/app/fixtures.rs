@@ -124,6 +124,7 @@ fn attempt() -> Attempt {
 pub fn empty(query: Query) -> Snapshot {
     Snapshot {
         unfiltered: 0,
+        counted: Window::ALL,
         unknown_field: None,
         query,
         window: Window {

@@ -257,7 +257,7 @@ impl App {
                 Some(Scope::Changes)
             }
             Page::Policies => Some(Scope::Policies),
-            Page::Sources => Some(Scope::Sources),
+            Page::Sources | Page::Report => Some(Scope::Sources),
         };
         self.stack.extend(scope);
         match span {

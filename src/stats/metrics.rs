@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Cell, Interval, Nowcast, Quantiles, wilson};
+use super::{Cell, Interval, Nowcast, Quantiles, Work, wilson};
 use crate::model::{Names, NanoUsd};
 
 /// The word for an escalation whose reason the log does not say.
@@ -119,6 +119,8 @@ pub struct RouteMetrics {
     pub latency: Quantiles,
     /// Time to first token of completed requests.
     pub ttft: Quantiles,
+    /// What the rates hide; `None` when it was not asked for.
+    pub work: Option<Work>,
     /// Use by model, sorted by name.
     pub models: BTreeMap<Arc<str>, ModelMetrics>,
 }
@@ -194,6 +196,7 @@ impl RouteMetrics {
         });
         let (cost_per_completed_usd, cost_per_completed_margin_usd) = cost_ratio(cell);
         Self {
+            work: None,
             requests: cell.requests,
             completed: cell.completed,
             failed: cell.failed,

@@ -18,6 +18,7 @@ mod query;
 mod slices;
 mod snapshot;
 mod state;
+mod work;
 
 pub use cell::{Cell, ModelUse, UNKNOWN_ROUTE};
 pub use drift::{DriftCounts, DriftRow, DriftSurvey};
@@ -38,3 +39,4 @@ pub use snapshot::{
     SourceRow, TrendPoint,
 };
 pub use state::{Figures, State};
+pub use work::{Quality, Stratum, Waste, Work, Yardsticks, work};

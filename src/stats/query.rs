@@ -63,6 +63,8 @@ pub enum Page {
     Policies,
     /// Sources and rejects.
     Sources,
+    /// Everything that a report tells: of each route its work, and what was read.
+    Report,
 }
 
 /// A question.

@@ -11,6 +11,8 @@ use crate::model::{Attempt, GapCause, MarkerKind, Micros, NanoUsd, Timestamp, Wi
 pub struct Snapshot {
     /// How many requests the window has, whatever the filter.
     pub unfiltered: u64,
+    /// The window that is counted: of all time, wider than the one shown.
+    pub counted: Window,
     /// A field of the filter that nothing stored has, and what was meant.
     pub unknown_field: Option<String>,
     /// The question.

@@ -7,5 +7,6 @@ pub mod policies;
 pub mod rejects;
 mod source_state;
 pub mod sources;
+pub mod work;
 
 pub use line::{Cell, Line, Weight};

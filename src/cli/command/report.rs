@@ -60,7 +60,7 @@ fn question(with: &Surroundings, span: Span, filter: Filter) -> Query {
         trend_len: 0,
         drift_rows_max: DRIFT_ROWS_MAX,
         filter,
-        page: Page::Sources,
+        page: Page::Report,
     }
 }
 

@@ -87,6 +87,7 @@ fn conflict(name: &str) -> ConflictRow {
 pub(in crate::cli) fn snapshot(name: &str) -> Snapshot {
     Snapshot {
         unfiltered: 0,
+        counted: Window::ALL,
         unknown_field: None,
         query: Query {
             number: 1,

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::ingest_json::{self, time};
 use crate::format::Rules;
 use crate::model::{NanoUsd, Window};
-use crate::stats::{Quantiles, Rate, RouteMetrics, Snapshot};
+use crate::stats::{Quality, Quantiles, Rate, RouteMetrics, Snapshot, Waste};
 
 /// Renders the document on one line; `database`: the file asked, `None` when nothing was kept.
 pub fn render(snapshot: &Snapshot, database: Option<&str>, rules: &Rules) -> String {
@@ -121,6 +121,21 @@ fn nowcast(of: &RouteMetrics) -> Value {
     })
 }
 
+#[expect(clippy::cast_precision_loss, reason = "latencies stay far below 2^52")]
+fn targets(quality: &Quality) -> Map<String, Value> {
+    let targets = quality.targets.iter();
+    targets
+        .map(|(class, target)| (class.to_string(), json!(target.0 as f64 / 1_000.0)))
+        .collect()
+}
+
+fn waste(waste: &Waste) -> Value {
+    json!({
+        "proven_requests": waste.proven_requests, "proven_usd": waste.proven_usd,
+        "unproven_requests": waste.unproven_requests,
+    })
+}
+
 fn quantiles(of: Quantiles) -> Value {
     json!({"count": of.count, "p50": of.p50, "p90": of.p90, "p95": of.p95, "p99": of.p99, "max": of.max})
 }
@@ -146,6 +161,8 @@ fn metrics(of: &RouteMetrics, drift: Option<Rate>) -> Map<String, Value> {
             (model.to_string(), used)
         })
         .collect();
+    let work = of.work.as_ref();
+    let quality = work.and_then(|work| work.quality.as_ref());
     let pairs = [
         ("requests", json!(of.requests)),
         ("completed", json!(of.completed)),
@@ -173,9 +190,19 @@ fn metrics(of: &RouteMetrics, drift: Option<Rate>) -> Map<String, Value> {
         ("cost_per_completed_usd", json!(of.cost_per_completed_usd)),
         ("latency_ms", quantiles(of.latency)),
         ("ttft_ms", quantiles(of.ttft)),
-        ("quality", Value::Null),
-        ("case_mix", Value::Null),
-        ("waste", Value::Null),
+        ("quality", json!(quality.map(|quality| quality.mean))),
+        (
+            "quality_interval",
+            json!(quality.map(|quality| json!({
+                "low": quality.interval.low, "high": quality.interval.high, "n": quality.requests,
+            }))),
+        ),
+        ("quality_targets_ms", json!(quality.map(targets))),
+        ("case_mix", json!(work.and_then(|work| work.case_mix))),
+        (
+            "waste",
+            json!(work.and_then(|work| work.waste.as_ref()).map(waste)),
+        ),
         ("models", Value::Object(models)),
     ];
     pairs
@@ -223,7 +250,8 @@ mod tests {
         );
         let metrics = "requests completed failed cancelled open lost attempts first_pass first_pass_lenient \
             first_pass_is_upper_bound escalation fallback correction correction_nowcast drift escalation_reasons \
-            escalation_paths cost_usd cost_known cost_estimated cost_per_completed_usd latency_ms ttft_ms quality case_mix waste models";
+            escalation_paths cost_usd cost_known cost_estimated cost_per_completed_usd latency_ms ttft_ms quality \
+            quality_interval quality_targets_ms case_mix waste models";
         let metrics: Vec<&str> = metrics.split_whitespace().collect();
         assert_eq!(keys(&doc["totals"]), metrics);
         let route = &doc["routes"][0];

@@ -1,6 +1,7 @@
 //! The cells that the text and markdown tables share.
 
 use crate::app::view::policies::drift_in_words;
+use crate::app::view::work;
 use crate::cli::words::{cost, count, foreign, millis, percent, rate, rate_with_interval};
 use crate::stats::{Nowcast, RouteMetrics, RouteRow, Snapshot};
 
@@ -162,6 +163,7 @@ pub(super) fn details(row: &RouteRow, ascii: bool) -> Vec<String> {
             percent(bracket.high)
         ));
     }
+    lines.extend(now.work.iter().flat_map(work::sentences));
     if now.requests > 0 && now.cost_known < now.requests {
         lines.push(format!(
             "cost known for {} of {}",

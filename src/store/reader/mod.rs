@@ -16,6 +16,7 @@ mod sieve;
 mod slices;
 mod sources;
 mod window;
+mod work;
 
 pub use changes::ChangesQuestion;
 pub use facts::DatabaseFacts;
@@ -56,6 +57,8 @@ pub struct Reader {
     surveyed: Option<drift::Surveyed>,
     /// What policies say, by their ids.
     texts: HashMap<String, PolicyText>,
+    /// By when the answers of each task class should be there.
+    targets: Option<work::Targets>,
     /// What was counted through the filter of the question.
     filtered: Option<Filtered>,
     /// The number of the newest question, where somebody asks on while one is answered.
@@ -85,6 +88,7 @@ impl Reader {
             changed: None,
             surveyed: None,
             texts: HashMap::new(),
+            targets: None,
             filtered: None,
             newest: None,
             answering: 0,
@@ -159,9 +163,11 @@ impl Reader {
                 rows_len,
                 before,
             } => (route.as_deref(), *rows_len, *before),
-            Page::Explain { .. } | Page::Changes { .. } | Page::Policies | Page::Sources => {
-                (None, 0, None)
-            }
+            Page::Explain { .. }
+            | Page::Changes { .. }
+            | Page::Policies
+            | Page::Sources
+            | Page::Report => (None, 0, None),
         };
         snapshot.decisions_total = match route {
             None => snapshot.total.now.requests,
@@ -180,6 +186,9 @@ impl Reader {
         snapshot.drift = self.drift(snapshot.window, query)?;
         if query.page == Page::Policies {
             snapshot.policies = self.policy_rows(snapshot.drift.as_deref())?;
+        }
+        if matches!(query.page, Page::Route { .. } | Page::Report) {
+            self.tell_work(&mut snapshot)?;
         }
         self.sources(&mut snapshot)?;
         Ok(snapshot)

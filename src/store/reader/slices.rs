@@ -89,40 +89,60 @@ impl Reader {
         attributes: &[Attribute],
         parts: SliceParts,
     ) -> Result<Slices, StoreError> {
-        self.with_tuples(|reader| {
-            let wanted = route.map(|route| reader.route_id(route));
-            let mut places: HashMap<Vec<u32>, usize> = HashMap::new();
-            let mut place_of = |tuple: &Tuple| {
-                let is_wanted = wanted.is_none_or(|wanted| wanted == Some(route_code(tuple)));
-                is_wanted.then(|| {
-                    let values = attributes.iter();
-                    let key = values.map(|of| tuple.value(*of).code()).collect();
-                    let next = places.len();
-                    *places.entry(key).or_insert(next)
-                })
-            };
-            let (window, counts) = reader.count_tuples(window, parts, &mut place_of)?;
-            let mut slices: Vec<Slice> = places
-                .into_iter()
-                .filter_map(|(key, place)| {
-                    let counts = counts.get(place).filter(|counts| !counts.is_empty())?;
-                    let text = |code: u32| crate::stats::Value::from_code(code).text(&reader.names);
-                    Some(Slice {
-                        values: key.into_iter().map(|code| Arc::from(text(code))).collect(),
-                        counts: counts.clone(),
-                    })
-                })
-                .collect();
-            slices.sort_by_cached_key(|slice| {
-                let requests = std::cmp::Reverse(slice.counts.requests());
-                (requests, slice.values.clone())
-            });
-            let names = attributes.iter().map(|of| of.name(&reader.names));
-            Ok(Slices {
-                window,
-                attributes: names.map(str::to_owned).collect(),
-                slices,
+        self.with_tuples(|reader| reader.cut(route, window, attributes, parts))
+    }
+
+    /// The same within a transaction that is begun.
+    pub(super) fn slices_within(
+        &mut self,
+        route: Option<&str>,
+        window: Window,
+        attributes: &[Attribute],
+        parts: SliceParts,
+    ) -> Result<Slices, StoreError> {
+        load_tuples(&self.connection, &mut self.tuples)?;
+        self.cut(route, window, attributes, parts)
+    }
+
+    fn cut(
+        &self,
+        route: Option<&str>,
+        window: Window,
+        attributes: &[Attribute],
+        parts: SliceParts,
+    ) -> Result<Slices, StoreError> {
+        let wanted = route.map(|route| self.route_id(route));
+        let mut places: HashMap<Vec<u32>, usize> = HashMap::new();
+        let mut place_of = |tuple: &Tuple| {
+            let is_wanted = wanted.is_none_or(|wanted| wanted == Some(route_code(tuple)));
+            is_wanted.then(|| {
+                let values = attributes.iter();
+                let key = values.map(|of| tuple.value(*of).code()).collect();
+                let next = places.len();
+                *places.entry(key).or_insert(next)
             })
+        };
+        let (window, counts) = self.count_tuples(window, parts, &mut place_of)?;
+        let mut slices: Vec<Slice> = places
+            .into_iter()
+            .filter_map(|(key, place)| {
+                let counts = counts.get(place).filter(|counts| !counts.is_empty())?;
+                let text = |code: u32| crate::stats::Value::from_code(code).text(&self.names);
+                Some(Slice {
+                    values: key.into_iter().map(|code| Arc::from(text(code))).collect(),
+                    counts: counts.clone(),
+                })
+            })
+            .collect();
+        slices.sort_by_cached_key(|slice| {
+            let requests = std::cmp::Reverse(slice.counts.requests());
+            (requests, slice.values.clone())
+        });
+        let names = attributes.iter().map(|of| of.name(&self.names));
+        Ok(Slices {
+            window,
+            attributes: names.map(str::to_owned).collect(),
+            slices,
         })
     }
 

@@ -66,7 +66,7 @@ impl Reader {
         snapshot.sources = sources.into_values().collect();
         snapshot.sources.sort_by(|a, b| a.source.cmp(&b.source));
         snapshot.rejects = self.rejects()?;
-        if snapshot.query.page == Page::Sources {
+        if matches!(snapshot.query.page, Page::Sources | Page::Report) {
             snapshot.gaps = self.gaps()?;
             snapshot.conflicts = self.conflicts()?;
         }

@@ -151,7 +151,11 @@ impl Reader {
             Page::Decisions { route, .. } | Page::Changes { route, .. } => {
                 route.as_ref().and_then(|it| self.route_id(it))
             }
-            Page::Overview { .. } | Page::Explain { .. } | Page::Policies | Page::Sources => None,
+            Page::Overview { .. }
+            | Page::Explain { .. }
+            | Page::Policies
+            | Page::Sources
+            | Page::Report => None,
         };
         let counts = self.count(window, 2, false, &|_, route| Some(route))?;
         Ok(Fold::of(&counts, asked))
@@ -339,6 +343,7 @@ impl Reader {
         Ok(Snapshot {
             unfiltered,
             unknown_field: None,
+            counted,
             query: query.clone(),
             window,
             is_history,

@@ -38,7 +38,7 @@ impl SliceWriter {
             let count = Count {
                 tuple: self.fold.number(connection, &step.tuple)?,
                 state: step.state,
-                requests: step.sign.into(),
+                requests: step.requests.into(),
                 cost_nano: step.cost_nano,
             };
             numbered.push((step.minute, count, step.load));

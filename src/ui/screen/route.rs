@@ -1,6 +1,7 @@
 //! One route: numbers with intervals, trend, latency, reasons, models, paths.
 
 use crate::app::judge::{Judged, Metric};
+use crate::app::view::work;
 use crate::app::{App, units};
 use crate::model::NanoUsd;
 use crate::stats::{Rate, RouteMetrics, RouteRow, Snapshot};
@@ -75,6 +76,8 @@ pub fn draw(app: &App, snapshot: &Snapshot, canvas: &mut Canvas<'_>) {
         rows.extend(bars);
     }
     rows.push(Row::new());
+    let work = row.now.work.iter().flat_map(work::sentences);
+    rows.extend(work.map(|text| Row::new().own(" ", Role::Plain).say(text, Role::Plain)));
     rows.extend(models(row));
     rows.extend(paths(row));
     let first = app.scroll.min(rows.len().saturating_sub(height - 2));
