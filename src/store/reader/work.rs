@@ -1,12 +1,17 @@
-//! What rates hide: case mix, latency-adjusted quality, waste. From the slices, never from rows.
+//! What rates hide: case mix, latency-adjusted quality, waste. From the slices, or through a filter from rows.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use hashbrown::HashMap;
+
 use super::{Reader, SliceParts};
 use crate::model::{Micros, Timestamp, Window};
 use crate::policy::Vocabulary;
-use crate::stats::{Attribute, Slice, SliceCounts, Snapshot, Stratum, Yardsticks, work};
+use crate::stats::{
+    Attribute, Figures, Load, Query, Slice, SliceCounts, Snapshot, Stratum, Tuple, Usage, Value,
+    Yardsticks, work,
+};
 use crate::store::StoreError;
 
 /// What tells strata apart, the route first and the tier last.
@@ -34,20 +39,56 @@ pub(super) struct Targets {
 }
 
 impl Reader {
-    /// Fills in what is known of the work of each route; slices know nothing of filters.
+    /// Fills in what is known of the work of each route.
     pub(super) fn tell_work(&mut self, snapshot: &mut Snapshot) -> Result<(), StoreError> {
-        if !snapshot.query.filter.is_empty() {
-            return Ok(());
-        }
         let yardsticks = self.yardsticks(snapshot)?;
-        let slices = self.slices_within(None, snapshot.counted, &ATTRIBUTES, SliceParts::ALL)?;
-        let strata: Vec<Stratum> = slices.slices.into_iter().filter_map(stratum).collect();
+        let strata = if snapshot.query.filter.is_empty() {
+            let slices =
+                self.slices_within(None, snapshot.counted, &ATTRIBUTES, SliceParts::ALL)?;
+            slices.slices.into_iter().filter_map(stratum).collect()
+        } else {
+            self.filtered_strata(&snapshot.query, snapshot.counted)?
+        };
         let (total, mut routes) = work(&strata, &yardsticks);
         snapshot.total.now.work = Some(total);
         for row in &mut snapshot.routes {
             row.now.work = routes.remove(&row.route);
         }
         Ok(())
+    }
+
+    /// Slices know nothing of filters: rows are counted, of the same whole minutes.
+    fn filtered_strata(&self, query: &Query, window: Window) -> Result<Vec<Stratum>, StoreError> {
+        let window = self.whole_minutes(window)?;
+        let policies = self.policies_for(&query.filter)?;
+        let mut sieve = self.sieve(&query.filter, query.now, &policies)?;
+        let mut counts: HashMap<[Value; 6], SliceCounts> = HashMap::new();
+        for stretch in self.stretches(window)? {
+            self.go_on()?;
+            for (_, stored) in sieve.load_whole(self, stretch)? {
+                let request = stored.effective();
+                if !window.contains(request.ts) {
+                    continue;
+                }
+                let tuple = Tuple::of(&request);
+                let figures = Figures::of(&request);
+                let into = counts
+                    .entry(ATTRIBUTES.map(|of| tuple.value(of)))
+                    .or_default();
+                into.add(figures.state, Usage::of(figures.cost));
+                if let Some(load) = Load::of(&request, figures) {
+                    into.add_load(figures.state, load, 1);
+                }
+            }
+        }
+        let slices = counts.into_iter().map(|(values, counts)| Slice {
+            values: values
+                .iter()
+                .map(|value| Arc::from(value.text(&self.names)))
+                .collect(),
+            counts,
+        });
+        Ok(slices.filter_map(stratum).collect())
     }
 
     fn yardsticks(&mut self, snapshot: &Snapshot) -> Result<Yardsticks, StoreError> {
