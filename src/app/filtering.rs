@@ -1,30 +1,18 @@
 //! The filter at work: typed at `/`, taken from what is selected, dropped term by term.
 
-use super::line_edit::{Edited, LineEdit};
+use super::history;
+use super::line_edit::Edited;
+use super::prompt::{Asked, Prompt};
 use super::{App, Effect, Key, Scope};
 use crate::model::Timestamp;
 use crate::stats::{DecisionRow, Filter};
-
-/// The filter as it is typed.
-#[derive(Debug, Clone)]
-pub struct FilterPrompt {
-    /// The line.
-    pub line: LineEdit,
-    /// What is wrong with it.
-    pub error: Option<String>,
-    /// The filter to go back to.
-    before: Filter,
-}
 
 /// Opens the line on the present filter.
 pub(super) fn open(app: &mut App) -> Vec<Effect> {
     let text = app.filter.to_string();
     let gap = if text.is_empty() { "" } else { " " };
-    app.prompt = Some(FilterPrompt {
-        line: LineEdit::new(&format!("{text}{gap}")),
-        error: None,
-        before: app.filter.clone(),
-    });
+    let asked = Asked::Filter(app.filter.clone());
+    app.prompt = Some(Prompt::new(asked, &format!("{text}{gap}")));
     Vec::new()
 }
 
@@ -38,14 +26,24 @@ pub(super) fn press(app: &mut App, key: Key, now: Timestamp) -> Vec<Effect> {
         Edited::Text => try_out(app, now),
         Edited::Done if prompt.error.is_some() => Vec::new(),
         Edited::Done => {
-            app.prompt = None;
+            if let Some(before) = close(app) {
+                let place = history::Place::of(app).with_filter(before);
+                history::remember(app, place);
+            }
             Vec::new()
         }
-        Edited::GivenUp => {
-            let before = prompt.before.clone();
-            app.prompt = None;
-            set(app, before, now)
-        }
+        Edited::GivenUp => match close(app) {
+            Some(before) => set(app, before, now),
+            None => Vec::new(),
+        },
+    }
+}
+
+/// Closes the line; returns the filter that there was before.
+fn close(app: &mut App) -> Option<Filter> {
+    match app.prompt.take()?.asked {
+        Asked::Filter(before) => Some(before),
+        Asked::Time | Asked::Command(_) | Asked::Export => None,
     }
 }
 
@@ -55,7 +53,10 @@ pub(super) fn paste(app: &mut App, text: &str, now: Timestamp) -> Vec<Effect> {
         return Vec::new();
     };
     prompt.line.insert(text.trim_end_matches(['\r', '\n']));
-    try_out(app, now)
+    match prompt.asked {
+        Asked::Filter(_) => try_out(app, now),
+        Asked::Time | Asked::Command(_) | Asked::Export => Vec::new(),
+    }
 }
 
 /// What is typed counts at once, as soon as it can be read.

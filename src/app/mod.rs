@@ -7,19 +7,28 @@ pub mod filtering;
 mod fixture_changes;
 #[cfg(test)]
 pub mod fixtures;
+mod history;
 mod ingest;
 pub mod judge;
 mod key;
 mod line_edit;
+pub mod palette;
+mod prompt;
+pub mod share;
 mod state;
 pub mod units;
 mod update;
 pub mod view;
+mod window;
+mod zone;
 
 pub use command::{Action, COMMANDS, Command, Group, Scope, action_of};
 pub use ingest::{Flow, IngestStatus, LiveSource, Role};
 pub use judge::{Change, Judged, Judgement, Metric, Severity, Sort};
 pub use key::{Code, Key};
 pub use line_edit::LineEdit;
+pub use prompt::{Asked, Prompt};
+pub use share::ExportFormat;
 pub use state::{App, DecisionList, Effect, Message, Paused, Settings, ThemeName};
 pub use update::update;
+pub use zone::{Zone, read_time};

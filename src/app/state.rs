@@ -6,7 +6,9 @@ use crate::format::Rules;
 use crate::model::{Micros, Timestamp, Window};
 use crate::stats::{Baseline, DecisionRow, Filter, Page, Query, Snapshot, Span};
 
-use super::filtering::FilterPrompt;
+use super::history::Place;
+use super::prompt::Prompt;
+use super::share::ExportFormat;
 use super::{IngestStatus, Key, Metric, Scope, Sort};
 
 /// Something that happened.
@@ -51,6 +53,14 @@ pub enum Effect {
     Suspend,
     /// Draw every cell anew.
     Repaint,
+    /// Copy the page as text, with the command that opens it.
+    CopyPage,
+    /// Copy this command line.
+    CopyCommand(String),
+    /// Show the page as plain text, outside the dashboard, until a key.
+    ShowPlain,
+    /// Write a report of the window to a file.
+    Export(ExportFormat),
 }
 
 /// Which colours are used.
@@ -133,6 +143,8 @@ pub struct App {
     pub is_prose_open: bool,
     /// Whether help lies over the page.
     pub is_help_open: bool,
+    /// How often help was turned over; it begins again behind its last page.
+    pub help_page: usize,
     /// The selected route of the overview.
     pub selected_route: Option<String>,
     /// The order of the routes.
@@ -155,8 +167,14 @@ pub struct App {
     pub given_range: Option<Micros>,
     /// Which requests are counted and listed.
     pub filter: Filter,
-    /// The filter's line, while it is typed.
-    pub prompt: Option<FilterPrompt>,
+    /// The line that is typed, if any.
+    pub prompt: Option<Prompt>,
+    /// What is compared with.
+    pub baseline: Baseline,
+    /// What was looked at before, the latest last.
+    pub(super) past: Vec<Place>,
+    /// What back was pressed on, the latest last.
+    pub(super) future: Vec<Place>,
     /// The window moved to; `None`: the newest.
     pub shifted: Option<Window>,
     /// Whether data is frozen.
@@ -206,6 +224,7 @@ impl App {
             is_rejects_open: false,
             is_prose_open: false,
             is_help_open: false,
+            help_page: 0,
             selected_route: None,
             sort: Sort::default(),
             route: None,
@@ -221,6 +240,9 @@ impl App {
             given_range: None,
             filter: Filter::default(),
             prompt: None,
+            baseline: Baseline::Auto,
+            past: Vec::new(),
+            future: Vec::new(),
             shifted: None,
             paused: None,
             snapshot: None,
@@ -351,7 +373,7 @@ impl App {
             number: self.asked,
             now: self.paused.map_or(now, |paused| paused.since),
             span,
-            baseline: Baseline::Auto,
+            baseline: self.baseline,
             trend_len: if self.settings.size.0 < 100 { 20 } else { 30 },
             drift_rows_max: Self::DRIFT_ROWS_MAX,
             filter: match page {

@@ -2,11 +2,16 @@
 
 use std::sync::Arc;
 
-use crate::model::{Micros, Timestamp, Window};
+use crate::model::{Micros, Timestamp};
 use crate::stats::{Page, Snapshot};
 
-use super::{Action, App, Effect, Key, Message, Metric, Paused, Scope, action_of, judge};
-use super::{filtering, view};
+use super::history::{self, Place};
+use super::prompt::{Asked, Prompt};
+use super::share::{self, ExportFormat};
+use super::{
+    Action, App, Code, Effect, Key, Message, Metric, Paused, Scope, Severity, action_of, filtering,
+    judge, palette, view, window,
+};
 
 /// A window that ends with now is asked for again when it has moved this far without new data.
 const WINDOW_STEP: Micros = Micros::MINUTE;
@@ -122,19 +127,97 @@ fn take_decisions(app: &mut App, snapshot: &Snapshot, before: Option<u64>) {
 
 fn press(app: &mut App, key: Key, now: Timestamp) -> Vec<Effect> {
     app.notice = None;
-    if app.prompt.is_some() && key != Key::ctrl('c') {
-        return filtering::press(app, key, now);
+    if let Some(prompt) = &app.prompt
+        && key != Key::ctrl('c')
+    {
+        return match prompt.asked {
+            Asked::Filter(_) => filtering::press(app, key, now),
+            Asked::Time => {
+                let before = Place::of(app);
+                let effects = window::press_time(app, key, now);
+                history::remember(app, before);
+                effects
+            }
+            Asked::Command(_) => match palette::press(app, key) {
+                Some(action) => act_and_remember(app, action, now),
+                None => Vec::new(),
+            },
+            Asked::Export => export(app, key),
+        };
     }
     let Some(action) = action_of(key, app.scope()) else {
         return Vec::new();
     };
+    if app.is_help_open
+        && matches!(
+            key.code,
+            Code::Char('j' | ' ') | Code::Down | Code::PageDown
+        )
+    {
+        app.help_page += 1;
+        return Vec::new();
+    }
     if app.is_help_open && !matches!(action, Action::Quit | Action::Suspend | Action::Repaint) {
         app.is_help_open = false;
         if matches!(action, Action::Back | Action::ToggleHelp) {
             return Vec::new();
         }
     }
-    act(app, action, now)
+    act_and_remember(app, action, now)
+}
+
+fn act_and_remember(app: &mut App, action: Action, now: Timestamp) -> Vec<Effect> {
+    if matches!(action, Action::HistoryBack | Action::HistoryForward) {
+        return act(app, action, now);
+    }
+    let before = Place::of(app);
+    let effects = act(app, action, now);
+    history::remember(app, before);
+    effects
+}
+
+/// Takes the key that chooses the form of a report.
+fn export(app: &mut App, key: Key) -> Vec<Effect> {
+    app.prompt = None;
+    match key.code {
+        Code::Char(char) => ExportFormat::of_key(char)
+            .map(Effect::Export)
+            .into_iter()
+            .collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Selects the next route that asks for attention.
+fn next_trouble(app: &mut App, is_next: bool) -> Vec<Effect> {
+    let Some(snapshot) = app.snapshot.clone() else {
+        return Vec::new();
+    };
+    let routes = judge::ranked(&snapshot, app.sort);
+    let marked: Vec<usize> = (0..routes.len())
+        .filter(|at| {
+            let severity = routes.get(*at).map(|judged| judged.severity);
+            matches!(severity, Some(Severity::Act | Severity::Watch))
+        })
+        .collect();
+    let is_selected =
+        |judged: &judge::Judged<'_>| Some(&*judged.row.route) == app.selected_route.as_deref();
+    let here = routes.iter().position(is_selected);
+    let next = if is_next {
+        let behind = marked.iter().find(|at| here.is_none_or(|here| **at > here));
+        behind.or(marked.first())
+    } else {
+        let before = marked
+            .iter()
+            .rev()
+            .find(|at| here.is_some_and(|here| **at < here));
+        before.or(marked.last())
+    };
+    match next.and_then(|at| routes.get(*at)) {
+        Some(judged) => app.selected_route = Some(judged.row.route.to_string()),
+        None => app.notice = Some("no route asks for attention".to_owned()),
+    }
+    Vec::new()
 }
 
 #[expect(clippy::too_many_lines, reason = "a table: one arm a command")]
@@ -148,6 +231,7 @@ fn act(app: &mut App, action: Action, now: Timestamp) -> Vec<Effect> {
         Action::Repaint => vec![Effect::Repaint],
         Action::ToggleHelp => {
             app.is_help_open = true;
+            app.help_page = 0;
             Vec::new()
         }
         Action::Back if app.scope() == Scope::Sources && app.is_rejects_open => {
@@ -192,21 +276,28 @@ fn act(app: &mut App, action: Action, now: Timestamp) -> Vec<Effect> {
         }
         Action::NextDecision => neighbour(app, 1, now),
         Action::PreviousDecision => neighbour(app, -1, now),
-        Action::CycleRange => {
-            app.given_range = None;
-            app.range_idx = (app.range_idx + 1) % App::RANGES.len();
-            app.shifted = None;
-            let range = app.range();
-            if let Some(paused) = &mut app.paused {
-                paused.window = range.map(|range| Window {
-                    from: paused.since.minus(range),
-                    to: paused.since,
-                });
-            }
-            app.reload(now)
+        Action::CycleRange => window::cycle_range(app, now),
+        Action::Earlier => window::shift(app, false, now),
+        Action::Later => window::shift(app, true, now),
+        Action::ZoomOut => window::zoom(app, true, now),
+        Action::ZoomIn => window::zoom(app, false, now),
+        Action::GoToTime => window::ask_time(app),
+        Action::CycleBaseline => window::cycle_baseline(app, now),
+        Action::HistoryBack => history::step(app, true, now),
+        Action::HistoryForward => history::step(app, false, now),
+        Action::OpenPalette => {
+            palette::open(app);
+            Vec::new()
         }
-        Action::Earlier => shift(app, false, now),
-        Action::Later => shift(app, true, now),
+        Action::CopyPage => vec![Effect::CopyPage],
+        Action::CopyCommand => vec![Effect::CopyCommand(share::command(app))],
+        Action::ShowPlain => vec![Effect::ShowPlain],
+        Action::ChooseExport => {
+            app.prompt = Some(Prompt::new(Asked::Export, ""));
+            Vec::new()
+        }
+        Action::NextTrouble => next_trouble(app, true),
+        Action::PreviousTrouble => next_trouble(app, false),
         Action::TogglePause => pause(app, now),
         Action::EditFilter => filtering::open(app),
         Action::KeepValue => filtering::by_selected(app, true, now),
@@ -407,33 +498,6 @@ fn step(app: &mut App, by: isize, now: Timestamp) -> Vec<Effect> {
             Vec::new()
         }
     }
-}
-
-fn shift(app: &mut App, is_later: bool, now: Timestamp) -> Vec<Effect> {
-    let Some(range) = app.range() else {
-        app.notice = Some("everything is shown: choose a range with t".to_owned());
-        return Vec::new();
-    };
-    let shown = app.snapshot.as_ref().map(|snapshot| snapshot.window);
-    let Some(window) = app.shifted.or(shown) else {
-        return Vec::new();
-    };
-    if is_later && app.shifted.is_none() {
-        app.notice = Some("this is the newest window".to_owned());
-        return Vec::new();
-    }
-    let half = Micros(range.0 / 2);
-    let to = if is_later {
-        window.to.plus(half)
-    } else {
-        window.to.minus(half)
-    };
-    let newest = app.paused.map_or(now, |paused| paused.since);
-    app.shifted = (to < newest).then_some(Window {
-        from: to.minus(range),
-        to,
-    });
-    app.reload(now)
 }
 
 fn pause(app: &mut App, now: Timestamp) -> Vec<Effect> {

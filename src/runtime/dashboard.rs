@@ -8,7 +8,7 @@ use super::reader::ReaderThread;
 use super::signals::{Outside, stop_job, watch};
 use super::terminal::{self, Screen, TerminalGuard};
 use super::wake::{DashboardOptions, Wake};
-use super::{Clock, RuntimeError, input};
+use super::{Clock, RenderReport, RuntimeError, clipboard, input, report_file};
 use crate::app::{self, App, Effect, Message};
 use crate::ui;
 
@@ -62,6 +62,8 @@ pub fn run(options: &DashboardOptions, mut app: App, clock: &Clock) -> Result<i3
         drawn_at: None,
         frame_took: Duration::ZERO,
         dirty: Dirty::Data,
+        is_plain: false,
+        render: options.render,
         exit_code: None,
     };
     let result = looping.run(&mut screen, &wakes, &mut link);
@@ -103,6 +105,10 @@ struct Loop<'a> {
     drawn_at: Option<Instant>,
     frame_took: Duration,
     dirty: Dirty,
+    /// The page stands as plain text outside the dashboard.
+    is_plain: bool,
+    /// How a report is written.
+    render: RenderReport,
     exit_code: Option<i32>,
 }
 
@@ -232,6 +238,12 @@ impl Loop<'_> {
                 self.mark(Dirty::Data);
                 self.tell_status(screen, link)
             }
+            Wake::App(Message::Key(_)) if self.is_plain => {
+                self.is_plain = false;
+                terminal::leave_plain().map_err(RuntimeError::Terminal)?;
+                self.mark(Dirty::Key);
+                terminal::repaint(screen).map_err(RuntimeError::Terminal)
+            }
             Wake::App(message) => {
                 let by_key = matches!(
                     message,
@@ -289,6 +301,34 @@ impl Loop<'_> {
                 }
                 Effect::Quit => self.exit_code = Some(0),
                 Effect::Suspend => self.suspend(screen)?,
+                Effect::CopyPage => {
+                    let page = ui::page_text(self.app, self.clock.now());
+                    let command = app::share::command(self.app);
+                    let text = format!("{page}\n{command}\n");
+                    let lines = page.lines().count();
+                    self.say(clipboard::copy(
+                        &text,
+                        &format!("{lines} lines and the command"),
+                    ));
+                }
+                Effect::CopyCommand(command) => {
+                    let said = clipboard::copy(&command, "the command");
+                    self.say(format!("{said}: {command}"));
+                }
+                Effect::ShowPlain => {
+                    let page = ui::page_text(self.app, self.clock.now());
+                    let command = app::share::command(self.app);
+                    terminal::show_plain(&format!("{page}\n{command}\n"))
+                        .map_err(RuntimeError::Terminal)?;
+                    self.is_plain = true;
+                }
+                Effect::Export(format) => {
+                    let said = match &self.app.snapshot {
+                        Some(snapshot) => report_file::write(snapshot, format, self.render),
+                        None => "nothing to write yet".to_owned(),
+                    };
+                    self.say(said);
+                }
                 Effect::Repaint => {
                     self.mark(Dirty::Key);
                     terminal::repaint(screen).map_err(RuntimeError::Terminal)?;
@@ -296,6 +336,11 @@ impl Loop<'_> {
             }
         }
         Ok(())
+    }
+
+    fn say(&mut self, text: String) {
+        self.app.notice = Some(text);
+        self.mark(Dirty::Key);
     }
 
     /// Gives the terminal back, stops the job, and takes the terminal again when it is continued.
@@ -308,6 +353,10 @@ impl Loop<'_> {
     }
 
     fn draw(&mut self, screen: &mut Screen) -> Result<(), RuntimeError> {
+        if self.is_plain {
+            self.dirty = Dirty::Clean;
+            return Ok(());
+        }
         let start = Instant::now();
         let (app, now) = (&*self.app, self.clock.now());
         screen

@@ -13,6 +13,7 @@
 //! | ingest and its parse worker | sources | a full queue is the back-pressure |
 //! | signal, hang-up, watchdog | the way out | messages, and the end by force when they are not heard |
 
+mod clipboard;
 mod clock;
 mod dashboard;
 mod error;
@@ -27,6 +28,7 @@ mod pruner;
 mod quick;
 mod reader;
 mod replay;
+mod report_file;
 mod retry;
 mod signals;
 mod starter;
@@ -45,6 +47,7 @@ pub use pipeline::{Pipeline, PipelineOptions};
 pub use pruner::WriterReport;
 pub use quick::{QuickLook, QuickScan};
 pub use replay::{ReplayPlan, ReplayProgress, ReplayRun};
+pub use report_file::RenderReport;
 pub use retry::{RetryReport, retry_quarantine};
 pub use signals::{Outside, Watch, outlive_file_limits, watch};
 pub use terminal::{TerminalGuard, install_panic_hook};

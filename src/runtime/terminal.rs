@@ -86,6 +86,18 @@ pub fn restore() {
     }
 }
 
+/// Shows a text on the main screen, where the terminal's own search, selection and scrolling work.
+pub(super) fn show_plain(text: &str) -> io::Result<()> {
+    let text = text.replace('\n', "\r\n");
+    let hint = "(any key: back to the dashboard)\r\n";
+    write_all(format!("\x1b[?1049l\x1b[0m\r\n{text}\r\n{hint}").as_bytes())
+}
+
+/// Takes the alternate screen again.
+pub(super) fn leave_plain() -> io::Result<()> {
+    write_all(ENTER)
+}
+
 /// The exit code of an internal error, as the language's own.
 const PANIC_EXIT_CODE: i32 = 101;
 

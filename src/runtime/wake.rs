@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::pipeline::Pipeline;
+use super::report_file::RenderReport;
 use super::signals::Outside;
 use crate::app::Message;
 use crate::config::Retention;
@@ -25,6 +26,8 @@ pub struct DashboardOptions {
     pub rules: Rules,
     /// What is dropped for its age or for want of room.
     pub retention: Retention,
+    /// How a report is written to a file.
+    pub render: RenderReport,
 }
 
 /// What reaches the event loop.

@@ -23,6 +23,8 @@ pub enum Baseline {
     /// The same hours of the seven days before; where they hold nothing the stretch of four windows
     /// before; where that holds nothing none.
     Auto,
+    /// The stretch of four windows before; where that holds nothing none.
+    Before,
 }
 
 /// What the answer must hold beside the routes, which it always holds.

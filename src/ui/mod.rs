@@ -3,6 +3,7 @@
 
 mod chart;
 mod draw;
+mod plain;
 mod screen;
 #[cfg(test)]
 mod tests;
@@ -10,4 +11,5 @@ mod text;
 mod theme;
 
 pub use draw::draw;
+pub use plain::page_text;
 pub use theme::{Glyphs, Role as StyleRole, Theme};

@@ -5,7 +5,7 @@ use ratatui::{Terminal, backend::TestBackend, buffer::Buffer};
 
 use super::draw;
 use crate::app::fixtures::{NOW, app, empty, give, ordinary, overfull, read_live};
-use crate::app::{App, Code, Effect, IngestStatus, Key, Message, Role, Scope, update};
+use crate::app::{App, COMMANDS, Code, Effect, IngestStatus, Key, Message, Role, Scope, update};
 use crate::stats::Page;
 use crate::stats::changes::Metric;
 
@@ -121,6 +121,40 @@ fn what_policies_say_is_opened_on_their_page() {
         update(&mut app, Message::Key(Key::of(Code::Enter)), NOW);
         let closed = text(&drawn(&app, size));
         assert!(!closed.contains("When tools"), "{closed}");
+    }
+}
+
+#[test]
+fn help_tells_of_every_command_at_every_size() {
+    for (scope, ..) in Scope::ALL {
+        for size in SIZES {
+            let mut app = app(scope, size, ordinary);
+            update(&mut app, Message::Key(Key::char('?')), NOW);
+            let mut told = String::new();
+            for _ in 0..40 {
+                told.push_str(&text(&drawn(&app, size)));
+                update(&mut app, Message::Key(Key::char('j')), NOW);
+            }
+            for command in COMMANDS.iter().filter(|command| command.works_in(scope)) {
+                let doc: String = command.doc.chars().take(24).collect();
+                assert!(told.contains(&doc), "{} at {size:?}:\n{told}", command.name);
+            }
+        }
+    }
+    let mut app = app(Scope::Overview, (80, 24), ordinary);
+    update(&mut app, Message::Key(Key::char('?')), NOW);
+    insta::assert_snapshot!("help-80x24", text(&drawn(&app, (80, 24))));
+}
+
+#[test]
+fn commands_are_found_in_the_palette() {
+    for size in SIZES {
+        let mut app = app(Scope::Overview, size, ordinary);
+        update(&mut app, Message::Key(Key::char(':')), NOW);
+        update(&mut app, Message::Key(Key::char('c')), NOW);
+        update(&mut app, Message::Key(Key::of(Code::Down)), NOW);
+        let name = format!("palette-{}x{}", size.0, size.1);
+        insta::assert_snapshot!(name, text(&drawn(&app, size)));
     }
 }
 

@@ -39,6 +39,7 @@ pub(in crate::cli) fn run(with: &Surroundings, mut plan: Dashboard) -> Result<i3
         remote_pace: with.remote_pace,
         rules: with.rules.clone(),
         retention: with.retention,
+        render: report::render_plain,
     };
     Ok(run_dashboard(&options, app, &with.clock)?)
 }

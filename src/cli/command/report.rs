@@ -3,9 +3,12 @@
 use std::path::PathBuf;
 
 use super::{Surroundings, check_fields, ingest, print, quick};
+use crate::app::ExportFormat;
 use crate::cli::args::{Report, ReportFormat};
 use crate::cli::error::Failure;
+use crate::cli::report::style::Style;
 use crate::cli::report::{csv, json, markdown, text};
+use crate::format::Rules;
 use crate::stats::{Baseline, Filter, Page, Query, Snapshot, Span};
 use crate::store::{Reader, Writer};
 
@@ -61,6 +64,16 @@ fn question(with: &Surroundings, span: Span, filter: Filter) -> Query {
         drift_rows_max: DRIFT_ROWS_MAX,
         filter,
         page: Page::Report,
+    }
+}
+
+/// Renders an answer as the dashboard writes it to a file.
+pub(super) fn render_plain(snapshot: &Snapshot, format: ExportFormat) -> String {
+    let style = Style::default();
+    match format {
+        ExportFormat::Json => json::render(snapshot, None, &Rules::default()),
+        ExportFormat::Csv => csv::render(snapshot),
+        ExportFormat::Markdown => markdown::render(snapshot, style),
     }
 }
 

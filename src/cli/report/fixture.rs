@@ -84,6 +84,7 @@ fn conflict(name: &str) -> ConflictRow {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "one value")]
 pub(in crate::cli) fn snapshot(name: &str) -> Snapshot {
     Snapshot {
         unfiltered: 0,

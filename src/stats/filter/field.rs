@@ -75,7 +75,7 @@ impl Field {
         let is_it = |known: &&str| known.eq_ignore_ascii_case(word);
         Self::WORDS
             .iter()
-            .find(|row| row.1.iter().any(|known| is_it(&known)))
+            .find(|row| row.1.iter().any(is_it))
             .map(|row| row.0)
     }
 

@@ -82,6 +82,7 @@ mod tests {
 
     proptest! {
         #[test]
+        #[expect(clippy::cast_precision_loss, reason = "test values are small")]
         fn it_is_the_mean_of_every_requests_score(requests in proptest::collection::vec(
             (0_usize..1, 0_usize..2, 0_usize..1, 0_usize..1, any::<bool>(), 0_u32..1, 20_u64..9_000), 1..200)) {
             let (total, _) = work(&strata(&requests), &yardsticks());

@@ -141,7 +141,7 @@ mod tests {
 
     /// `n` extractions on a tier, of which every `fails`th is no first pass.
     fn starts(route: usize, tier: usize, n: usize, fails: usize, cost: u32) -> Vec<One> {
-        let one = |idx: usize| (route, 0, 0, tier, idx % fails != 0, cost, 500);
+        let one = |idx: usize| (route, 0, 0, tier, !idx.is_multiple_of(fails), cost, 500);
         (1..=n).map(one).collect()
     }
 

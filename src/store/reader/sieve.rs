@@ -98,9 +98,10 @@ impl Reader {
         now: Timestamp,
         policies: &'a [Policy],
     ) -> Result<Sieve<'a>, StoreError> {
-        let docket = match filter.needs_ruling() {
-            true => Some(self.docket(policies)?),
-            false => None,
+        let docket = if filter.needs_ruling() {
+            Some(self.docket(policies)?)
+        } else {
+            None
         };
         let mut sources = HashMap::new();
         if filter.needs_source() {

@@ -284,7 +284,8 @@ impl Reader {
         let nowcasts = self.nowcasts(counted, query.now, &now, &fold)?;
         let (baseline, usual) = match (query.baseline, query.span) {
             (Baseline::None, _) | (_, Span::All) => (None, Cells::new()),
-            (Baseline::Auto, _) => self.usual(window, &fold)?,
+            (Baseline::Auto, _) => self.usual(window, &fold, true)?,
+            (Baseline::Before, _) => self.usual(window, &fold, false)?,
         };
         let (fold, usual) = fold.with_usual(&now, usual);
         let (step, trends) = self.trends(query, window, &fold)?;
@@ -333,12 +334,11 @@ impl Reader {
             trend(None),
         );
         total.now.correction_nowcast = Nowcast::sum(nowcasts.into_values());
-        let unfiltered = match self.filtered {
-            None => total.now.requests,
-            Some(_) => {
-                let all = self.count_all(counted, 2, false, &|_, _| Some(()))?;
-                all.get(&()).map_or(0, |cell| cell.requests)
-            }
+        let unfiltered = if self.filtered.is_some() {
+            let all = self.count_all(counted, 2, false, &|_, _| Some(()))?;
+            all.get(&()).map_or(0, |cell| cell.requests)
+        } else {
+            total.now.requests
         };
         Ok(Snapshot {
             unfiltered,
@@ -369,13 +369,18 @@ impl Reader {
     }
 
     /// The baseline: windows are widened to whole minutes, since only rates are compared.
-    fn usual(&self, window: Window, fold: &Fold) -> Result<(Option<Arc<str>>, Cells), StoreError> {
+    fn usual(
+        &self,
+        window: Window,
+        fold: &Fold,
+        by_days: bool,
+    ) -> Result<(Option<Arc<str>>, Cells), StoreError> {
         let back = |window: Window, by: Micros| Window {
             from: window.from.minus(by).minute().start(),
             to: window.to.minus(by).minute().start(),
         };
         let mut cells = Cells::new();
-        if window.len() <= Micros::DAY {
+        if by_days && window.len() <= Micros::DAY {
             for day in 1..=7 {
                 for (route, cell) in self.cells(back(window, Micros::DAY.times(day)), fold)? {
                     cells.entry(route).or_default().merge(&cell);

@@ -6,10 +6,13 @@ use super::gather::{Gathered, Step};
 use crate::model::{Micros, Minute, Name, Request, Timestamp};
 use crate::stats::{Figures, Load, State, Tuple, Usage};
 
+/// The first minute of the day, and what is alike.
+type Key = (Minute, Tuple, State, Option<Load>);
+
 /// Requests and cost by day, tuple, state and load.
 #[derive(Debug, Default)]
 pub(in crate::store) struct DaySums {
-    sums: HashMap<(Minute, Tuple, State, Option<Load>), (i32, i64)>,
+    sums: HashMap<Key, (i32, i64)>,
 }
 
 impl DaySums {

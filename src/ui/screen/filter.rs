@@ -1,7 +1,6 @@
-//! The line of the filter below the header: what counts, how much of everything that is, or the line being typed.
+//! The line below the header: the filter and how much of everything it lets through, or the line being typed.
 
-use crate::app::filtering::FilterPrompt;
-use crate::app::{App, units};
+use crate::app::{App, Asked, Prompt, palette, units};
 use crate::model::sanitise;
 use crate::ui::text::{Canvas, Row};
 use crate::ui::theme::Role;
@@ -33,25 +32,89 @@ pub fn draw(app: &App, y: usize, canvas: &mut Canvas<'_>) {
 }
 
 /// Draws what stands in place of the line of keys while the filter is typed.
-pub fn draw_help(app: &App, prompt: &FilterPrompt, y: usize, canvas: &mut Canvas<'_>) {
+pub fn draw_help(app: &App, prompt: &Prompt, y: usize, canvas: &mut Canvas<'_>) {
     let width = canvas.width();
     canvas.line(y, &Row::new().pad_to(width));
     let row = match &prompt.error {
         Some(error) => Row::new().own(" ! ", Role::Watch).say(error, Role::Plain),
-        None => Row::new()
-            .own(" Enter", Role::Key)
-            .own(" keep  ", Role::Plain)
-            .own("Esc", Role::Key)
-            .own(" as before   ", Role::Plain)
-            .say(matched(app), Role::Plain),
+        None => help(app, prompt),
     };
     canvas.line(y, &row);
+    if let Asked::Command(chosen) = prompt.asked {
+        draw_commands(app, &prompt.line.text(), chosen, y, canvas);
+    }
+}
+
+fn help(app: &App, prompt: &Prompt) -> Row {
+    let keys = |pairs: &[(&'static str, &'static str)]| {
+        pairs.iter().fold(Row::new(), |row, (key, does)| {
+            row.own(" ", Role::Plain)
+                .own(key, Role::Key)
+                .own(" ", Role::Plain)
+                .own(does, Role::Plain)
+                .own(" ", Role::Plain)
+        })
+    };
+    match prompt.asked {
+        Asked::Filter(_) => keys(&[("Enter", "keep"), ("Esc", "as before")])
+            .own("  ", Role::Plain)
+            .say(matched(app), Role::Plain),
+        Asked::Time => keys(&[("Enter", "go"), ("Esc", "stay")])
+            .own("  02:41, yesterday 14:05, or RFC 3339; UTC", Role::Plain),
+        Asked::Command(_) => keys(&[("Enter", "do it"), ("Tab", "next"), ("Esc", "close")]),
+        Asked::Export => keys(&[
+            ("j", "json"),
+            ("c", "csv"),
+            ("m", "markdown"),
+            ("Esc", "none"),
+        ]),
+    }
+}
+
+/// Draws the commands that match, above the line of keys.
+fn draw_commands(app: &App, typed: &str, chosen: usize, y: usize, canvas: &mut Canvas<'_>) {
+    let commands = palette::matching(app, typed);
+    let width = canvas.width();
+    let room = y.saturating_sub(2).min(12);
+    let first = chosen.saturating_sub(room.saturating_sub(1));
+    let shown = commands.iter().enumerate().skip(first).take(room);
+    let top = y - commands.len().saturating_sub(first).min(room);
+    for ((at, command), line) in shown.zip(top..) {
+        canvas.line(line, &Row::new().pad_to(width));
+        let row = Row::new()
+            .own(if at == chosen { ">" } else { " " }, Role::Title)
+            .left(command.keys_text, 6, Role::Key)
+            .left(command.name, 20, Role::Plain)
+            .own(command.doc, Role::Plain);
+        canvas.line(line, &row);
+        if at == chosen {
+            canvas.select(0, line, width);
+        }
+    }
+    if commands.is_empty() {
+        canvas.line(y - 1, &Row::new().pad_to(width));
+        canvas.line(
+            y - 1,
+            &Row::new().own(" no command of this page matches", Role::Plain),
+        );
+    }
 }
 
 /// What is typed, with the cursor in sight.
-fn typed(prompt: &FilterPrompt, canvas: &Canvas<'_>) -> Row {
+fn typed(prompt: &Prompt, canvas: &Canvas<'_>) -> Row {
+    let sign = match prompt.asked {
+        Asked::Filter(_) => " /",
+        Asked::Time => " go to ",
+        Asked::Command(_) => " :",
+        Asked::Export => {
+            return Row::new().own(
+                " a report of this window, written to a file here, as",
+                Role::Plain,
+            );
+        }
+    };
     let (before, after) = prompt.line.parts();
-    let room = canvas.width().saturating_sub(4);
+    let room = canvas.width().saturating_sub(sign.len() + 2);
     let shown = sanitise(before);
     let skipped = shown.width().saturating_sub(room);
     let before: String = before.chars().skip(skipped).collect();

@@ -5,50 +5,70 @@ use crate::stats::Snapshot;
 use crate::ui::text::{Canvas, Row};
 use crate::ui::theme::Role;
 
-/// Draws the commands that work on the page below.
+/// Draws the commands that work on the page below, a page of them at a time.
 pub fn draw(app: &App, canvas: &mut Canvas<'_>) {
+    let (width, height) = (canvas.width(), canvas.height());
+    let column = Command::DOC_LEN_MAX + 9;
+    let columns = (width / column).clamp(1, 5);
+    let room = height.saturating_sub(4).max(1);
+    let pages = pages(app, columns * room, room);
+    let page = app.help_page % pages.len().max(1);
+    let turn = if pages.len() > 1 {
+        format!("   page {} of {}, j turns", page + 1, pages.len())
+    } else {
+        String::new()
+    };
     canvas.line(
         0,
         &Row::new()
             .own(" help: ", Role::Title)
             .own(app.scope().name(), Role::Title)
-            .own("   Esc closes", Role::Plain),
+            .own("   Esc closes", Role::Plain)
+            .say(turn, Role::Plain),
     );
-    let column = Command::DOC_LEN_MAX + 9;
-    let columns = (canvas.width() / column).clamp(1, 4);
-    let mut ends = vec![2; columns];
-    for (group, title) in Group::ALL {
-        let commands: Vec<&Command> = COMMANDS
-            .iter()
-            .filter(|c| c.group == group && c.works_in(app.scope()))
-            .collect();
-        let Some((at, end)) = ends.iter_mut().enumerate().min_by_key(|(_, end)| **end) else {
-            continue;
-        };
-        canvas.put(
-            at * column + 1,
-            *end,
-            column,
-            &Row::new().own(title, Role::Title),
-        );
-        for (idx, command) in commands.iter().enumerate() {
-            let row = Row::new()
-                .left(command.keys_text, 6, Role::Key)
-                .own(command.doc, Role::Plain);
-            canvas.put(at * column + 2, *end + 1 + idx, column - 2, &row);
-        }
-        *end += commands.len() + 2;
+    for (idx, row) in pages.get(page).into_iter().flatten().enumerate() {
+        canvas.put(idx / room * column + 1, 2 + idx % room, column, row);
     }
-    let y = canvas.height().saturating_sub(2);
-    let width = canvas.width();
-    canvas.line(y, &Row::new().pad_to(width));
     canvas.line(
-        y,
+        height.saturating_sub(1),
         &Row::new().own(
             " !! act  ! watch  ? too little data  = no change  ^ up  v down  n/l not logged",
             Role::Plain,
         ),
     );
+}
+
+/// The lines of each page, column by column; a group stands in one column where it fits in one.
+fn pages(app: &App, page_len: usize, room: usize) -> Vec<Vec<Row>> {
+    let mut pages: Vec<Vec<Row>> = Vec::new();
+    let mut page: Vec<Row> = Vec::new();
+    for (group, title) in Group::ALL {
+        let commands = COMMANDS
+            .iter()
+            .filter(|c| c.group == group && c.works_in(app.scope()));
+        let mut rows = vec![Row::new().own(title, Role::Title)];
+        rows.extend(commands.map(|command| {
+            Row::new()
+                .own(" ", Role::Plain)
+                .left(command.keys_text, 6, Role::Key)
+                .own(command.doc, Role::Plain)
+        }));
+        if page.len() % room + rows.len() > room {
+            page.resize(page.len().next_multiple_of(room), Row::new());
+        }
+        for row in rows {
+            if page.len() >= page_len {
+                pages.push(std::mem::take(&mut page));
+            }
+            page.push(row);
+        }
+        if !page.len().is_multiple_of(room) {
+            page.push(Row::new());
+        }
+    }
+    pages.push(page);
+    pages.retain(|page| page.iter().any(|row| row.width() > 0));
+    pages
 }
 
 /// Draws the first page of an empty database.

@@ -76,14 +76,21 @@ pub fn draw(app: &App, snapshot: &Snapshot, canvas: &mut Canvas<'_>) {
         rows.extend(bars);
     }
     rows.push(Row::new());
-    let work = row.now.work.iter().flat_map(work::sentences);
-    rows.extend(work.map(|text| Row::new().own(" ", Role::Plain).say(text, Role::Plain)));
+    rows.extend(hidden(row));
     rows.extend(models(row));
     rows.extend(paths(row));
     let first = app.scroll.min(rows.len().saturating_sub(height - 2));
     for (idx, line) in rows.iter().skip(first).take(height - 2).enumerate() {
         canvas.line(idx + 1, line);
     }
+}
+
+/// What the rates hide, a sentence each.
+fn hidden(row: &RouteRow) -> Vec<Row> {
+    let sentences = row.now.work.iter().flat_map(work::sentences);
+    sentences
+        .map(|text| Row::new().own(" ", Role::Plain).say(text, Role::Plain))
+        .collect()
 }
 
 fn numbers(judged: &Judged<'_>, width: usize) -> Vec<Row> {
