@@ -71,6 +71,10 @@ pub enum ThemeName {
     Auto,
     /// None.
     Mono,
+    /// Orange and blue.
+    ColourBlind,
+    /// None, and nothing dim.
+    HighContrast,
 }
 
 /// What is given at the start.

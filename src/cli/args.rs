@@ -104,6 +104,10 @@ pub enum ThemeArg {
     Auto,
     /// Bold, dim and reverse only
     Mono,
+    /// Orange and blue, where the terminal has 256 colours
+    ColourBlind,
+    /// Bold, underlined and reverse, nothing dim
+    HighContrast,
 }
 
 /// The dashboard's own arguments.
@@ -480,6 +484,8 @@ impl GlobalArgs {
             theme: match self.theme {
                 ThemeArg::Auto => ThemeChoice::Auto,
                 ThemeArg::Mono => ThemeChoice::Mono,
+                ThemeArg::ColourBlind => ThemeChoice::ColourBlind,
+                ThemeArg::HighContrast => ThemeChoice::HighContrast,
             },
         }
     }

@@ -23,6 +23,10 @@ pub enum ThemeChoice {
     Auto,
     /// Bold, dim and reverse only.
     Mono,
+    /// Colours that people who do not tell red from green tell apart.
+    ColourBlind,
+    /// Nothing dim, what asks for action reversed.
+    HighContrast,
 }
 
 /// The theme to draw with.
@@ -32,6 +36,10 @@ pub enum Theme {
     Colour,
     /// Bold, dim and reverse only.
     Mono,
+    /// Orange and blue of 256 colours.
+    ColourBlind,
+    /// Bold, underlined and reverse only, nothing dim.
+    HighContrast,
 }
 
 /// What the user asked for on the command line.
@@ -67,10 +75,13 @@ impl Capabilities {
         } else {
             depth(env)
         };
-        let theme = if wishes.theme == ThemeChoice::Mono || colour == Colour::None {
-            Theme::Mono
-        } else {
-            Theme::Colour
+        let theme = match wishes.theme {
+            ThemeChoice::HighContrast => Theme::HighContrast,
+            _ if colour == Colour::None => Theme::Mono,
+            ThemeChoice::Mono => Theme::Mono,
+            // Where there are 16 colours only, magenta and red differ in weight and character too.
+            ThemeChoice::ColourBlind if colour >= Colour::Indexed => Theme::ColourBlind,
+            ThemeChoice::ColourBlind | ThemeChoice::Auto => Theme::Colour,
         };
         Self {
             colour,
@@ -151,6 +162,29 @@ mod tests {
             (got.colour, got.theme, got.ascii),
             (Colour::True, Theme::Mono, true)
         );
+    }
+
+    #[test]
+    fn a_theme_needs_its_colours() {
+        let with = |theme, term| {
+            let wishes = Wishes {
+                theme,
+                ..Wishes::default()
+            };
+            Capabilities::resolve(wishes, &env(term, ""), true).theme
+        };
+        for (choice, term, theme) in [
+            (
+                ThemeChoice::ColourBlind,
+                "xterm-256color",
+                Theme::ColourBlind,
+            ),
+            (ThemeChoice::ColourBlind, "linux", Theme::Colour),
+            (ThemeChoice::ColourBlind, "vt100", Theme::Mono),
+            (ThemeChoice::HighContrast, "vt100", Theme::HighContrast),
+        ] {
+            assert_eq!(with(choice, term), theme, "{choice:?} on {term}");
+        }
     }
 
     #[test]

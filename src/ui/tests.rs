@@ -1,11 +1,14 @@
 //! Every page as text at four sizes, and what must hold at any size.
 
 use proptest::prelude::*;
+use ratatui::style::{Color, Modifier};
 use ratatui::{Terminal, backend::TestBackend, buffer::Buffer};
 
 use super::draw;
 use crate::app::fixtures::{NOW, app, empty, give, ordinary, overfull, read_live};
-use crate::app::{App, COMMANDS, Code, Effect, IngestStatus, Key, Message, Role, Scope, update};
+use crate::app::{
+    App, COMMANDS, Code, Effect, IngestStatus, Key, Message, Role, Scope, ThemeName, update,
+};
 use crate::stats::Page;
 use crate::stats::changes::Metric;
 
@@ -207,12 +210,28 @@ fn overview_empty_overfull_and_failing() {
 }
 
 #[test]
-fn colour_never_stands_alone() {
-    for (scope, ..) in Scope::ALL {
-        let buffer = drawn(&app(scope, (120, 40), ordinary), (120, 40));
-        for cell in &buffer.content {
-            let is_plain = cell.fg == ratatui::style::Color::Reset;
-            assert!(is_plain || cell.modifier.contains(ratatui::style::Modifier::BOLD));
+fn t18_colour_never_stands_alone_in_any_theme() {
+    for theme in [
+        ThemeName::Auto,
+        ThemeName::Mono,
+        ThemeName::ColourBlind,
+        ThemeName::HighContrast,
+    ] {
+        for (scope, ..) in Scope::ALL {
+            let mut app = app(scope, (120, 40), ordinary);
+            let auto = text(&drawn(&app, (120, 40)));
+            app.settings.theme = theme;
+            let buffer = drawn(&app, (120, 40));
+            // The characters tell it all, whatever the colours.
+            assert_eq!(text(&buffer), auto);
+            for cell in &buffer.content {
+                assert_eq!(cell.bg, Color::Reset);
+                let is_plain = cell.fg == Color::Reset;
+                assert!(is_plain || cell.modifier.contains(Modifier::BOLD));
+                let is_coloured = matches!(theme, ThemeName::Auto | ThemeName::ColourBlind);
+                assert!(is_coloured || is_plain);
+                assert!(theme != ThemeName::HighContrast || !cell.modifier.contains(Modifier::DIM));
+            }
         }
     }
 }

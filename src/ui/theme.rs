@@ -104,6 +104,14 @@ impl Theme {
         match (self.name, role) {
             (ThemeName::Auto, Role::Act) => style.fg(Color::Red),
             (ThemeName::Auto, Role::Watch) => style.fg(Color::Magenta),
+            // Of the 256 colours of xterm those that stand out on light and dark alike.
+            (ThemeName::ColourBlind, Role::Act) => style.fg(Color::Indexed(166)),
+            (ThemeName::ColourBlind, Role::Watch) => style.fg(Color::Indexed(32)),
+            (ThemeName::HighContrast, Role::Act) => style.add_modifier(Modifier::REVERSED),
+            (ThemeName::HighContrast, Role::Watch | Role::Key) => {
+                style.add_modifier(Modifier::UNDERLINED)
+            }
+            (ThemeName::HighContrast, Role::Dim) => Style::new(),
             _ => style,
         }
     }

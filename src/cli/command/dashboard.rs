@@ -21,6 +21,8 @@ pub(in crate::cli) fn run(with: &Surroundings, mut plan: Dashboard) -> Result<i3
     }
     let theme = match with.capabilities.theme {
         config::Theme::Mono => ThemeName::Mono,
+        config::Theme::ColourBlind => ThemeName::ColourBlind,
+        config::Theme::HighContrast => ThemeName::HighContrast,
         config::Theme::Colour => ThemeName::Auto,
     };
     let mut app = App::new(Settings {
