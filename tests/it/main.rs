@@ -37,6 +37,7 @@ mod retention;
 mod roles;
 mod samples;
 mod samples_table;
+mod share;
 mod source_faults;
 mod source_report;
 mod ssh_faults;

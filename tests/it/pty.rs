@@ -208,7 +208,8 @@ pub fn assert_clean(text: &str) {
     }
 }
 
-fn folder_with_log() -> tempfile::TempDir {
+/// A folder with a log of two hundred requests of one route.
+pub fn folder_with_log() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let mut text = String::new();
     for n in 0..200 {
