@@ -140,8 +140,12 @@ fn a_report_is_written_beside_and_never_over_a_file() {
         let text = std::fs::read_to_string(path).unwrap();
         assert!(text.contains("support-chat"), "{text}");
     }
-    session.press("x\x1b");
-    session.sees("? help");
+    session.press("x");
+    session.sees("Esc none");
+    session.press("\x1b");
+    wait_for("the choice to be gone", 10, || {
+        !session.screen().contains("Esc none")
+    });
     session.press("q");
     let (code, _) = session.end(5);
     assert_eq!(code, 0);
