@@ -22,6 +22,7 @@ mod filter;
 mod flood;
 mod fuzz;
 mod hostile;
+mod link;
 mod litellm_callback;
 mod mapping;
 mod otlp;
