@@ -26,6 +26,7 @@ mod link;
 mod litellm_callback;
 mod mapping;
 mod otlp;
+mod pictures;
 mod policy;
 mod policy_samples;
 mod pty;
