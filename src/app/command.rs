@@ -608,14 +608,6 @@ pub const COMMANDS: &[Command] = &[
     ),
 ];
 
-/// Finds what `key` does in `scope`.
-pub fn action_of(key: Key, scope: Scope) -> Option<Action> {
-    COMMANDS
-        .iter()
-        .find(|command| command.works_in(scope) && command.keys.contains(&key))
-        .map(|command| command.action)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -659,24 +651,6 @@ mod tests {
                 command.name
             );
             assert!(command.title.len() <= 9 && command.keys_text.len() <= 5);
-        }
-    }
-
-    #[test]
-    fn digits_lead_to_the_pages_they_name() {
-        for (scope, digit, _) in Scope::ALL {
-            assert_eq!(
-                action_of(Key::char(digit), Scope::Overview),
-                Some(Action::Go(scope))
-            );
-        }
-    }
-
-    #[test]
-    fn every_page_can_be_left() {
-        for (scope, ..) in Scope::ALL {
-            assert_eq!(action_of(Key::ctrl('c'), scope), Some(Action::Quit));
-            assert_eq!(action_of(Key::of(Code::Esc), scope), Some(Action::Back));
         }
     }
 }

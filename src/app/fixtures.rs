@@ -448,6 +448,7 @@ pub fn app(scope: Scope, size: (u16, u16), answer: fn(Query) -> Snapshot) -> App
     let mut app = App::new(Settings {
         database: "routes.db".to_owned(),
         theme: ThemeName::Auto,
+        keymap: super::Keymap::default(),
         is_ascii: false,
         size,
         rules: crate::format::Rules::default(),

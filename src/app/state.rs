@@ -9,7 +9,7 @@ use crate::stats::{Baseline, DecisionRow, Filter, Page, Query, Snapshot, Span};
 use super::history::Place;
 use super::prompt::Prompt;
 use super::share::ExportFormat;
-use super::{IngestStatus, Key, Metric, Scope, Sort};
+use super::{IngestStatus, Key, Keymap, Metric, Scope, Sort};
 
 /// Something that happened.
 #[derive(Debug, Clone)]
@@ -88,6 +88,8 @@ pub struct Settings {
     pub is_ascii: bool,
     /// Columns and rows.
     pub size: (u16, u16),
+    /// Which key does what.
+    pub keymap: Keymap,
     /// Puts a format's recorded reasons (format number, JSON) in words.
     pub recorded_in_words: fn(u8, &str) -> Vec<String>,
     /// What the user says about reading lines: it fills columns that a format leaves empty.

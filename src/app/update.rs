@@ -9,8 +9,8 @@ use super::history::{self, Place};
 use super::prompt::{Asked, Prompt};
 use super::share::{self, ExportFormat};
 use super::{
-    Action, App, Code, Effect, Key, Message, Metric, Paused, Scope, Severity, action_of, filtering,
-    judge, palette, view, window,
+    Action, App, Code, Effect, Key, Message, Metric, Paused, Scope, Severity, filtering, judge,
+    palette, view, window,
 };
 
 /// A window that ends with now is asked for again when it has moved this far without new data.
@@ -145,7 +145,7 @@ fn press(app: &mut App, key: Key, now: Timestamp) -> Vec<Effect> {
             Asked::Export => export(app, key),
         };
     }
-    let Some(action) = action_of(key, app.scope()) else {
+    let Some(action) = app.settings.keymap.action_of(key, app.scope()) else {
         return Vec::new();
     };
     if app.is_help_open

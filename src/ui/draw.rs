@@ -238,10 +238,15 @@ fn note(app: &App) -> Option<Row> {
 
 /// The keys that work here, as many as fit; help and quit always stand last.
 fn keys(app: &App, width: usize) -> Row {
+    let key_of = |name: &str| {
+        let command = COMMANDS.iter().find(|command| command.name == name);
+        command.map_or_else(String::new, |command| app.settings.keymap.text_of(command))
+    };
     let tail = Row::new()
-        .own("  ?", Role::Key)
+        .own("  ", Role::Plain)
+        .say(key_of("toggle-help"), Role::Key)
         .own(" help  ", Role::Plain)
-        .own("q", Role::Key)
+        .say(key_of("quit"), Role::Key)
         .own(" quit", Role::Plain);
     let mut row = Row::new();
     let mut is_first = true;
@@ -249,6 +254,7 @@ fn keys(app: &App, width: usize) -> Row {
         command.works_in(app.scope())
             && !matches!(command.name, "toggle-help" | "quit")
             && !command.title.is_empty()
+            && !app.settings.keymap.text_of(command).is_empty()
     });
     for command in listed {
         if command.name == "go-back" && app.stack.len() < 2 {
@@ -256,7 +262,7 @@ fn keys(app: &App, width: usize) -> Row {
         }
         let item = Row::new()
             .own(" ", Role::Plain)
-            .own(command.keys_text, Role::Key)
+            .say(app.settings.keymap.text_of(command), Role::Key)
             .own(" ", Role::Plain)
             .own(command.title, Role::Plain);
         if row.width() + 1 + item.width() + tail.width() <= width {

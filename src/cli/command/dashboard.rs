@@ -1,7 +1,7 @@
 //! The dashboard, or the text report where there is no terminal to draw on.
 
 use super::{Surroundings, report};
-use crate::app::{App, Settings, ThemeName};
+use crate::app::{App, Keymap, Settings, ThemeName};
 use crate::cli::args::Dashboard;
 use crate::cli::error::Failure;
 use crate::config;
@@ -30,6 +30,7 @@ pub(in crate::cli) fn run(with: &Surroundings, mut plan: Dashboard) -> Result<i3
         theme,
         is_ascii: with.capabilities.ascii,
         size: (80, 24),
+        keymap: Keymap::default(),
         recorded_in_words,
         rules: with.rules.clone(),
     });

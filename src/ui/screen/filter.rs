@@ -83,7 +83,7 @@ fn draw_commands(app: &App, typed: &str, chosen: usize, y: usize, canvas: &mut C
         canvas.line(line, &Row::new().pad_to(width));
         let row = Row::new()
             .own(if at == chosen { ">" } else { " " }, Role::Title)
-            .left(command.keys_text, 6, Role::Key)
+            .left(app.settings.keymap.text_of(command), 6, Role::Key)
             .left(command.name, 20, Role::Plain)
             .own(command.doc, Role::Plain);
         canvas.line(line, &row);

@@ -50,7 +50,7 @@ fn pages(app: &App, page_len: usize, room: usize) -> Vec<Vec<Row>> {
         rows.extend(commands.map(|command| {
             Row::new()
                 .own(" ", Role::Plain)
-                .left(command.keys_text, 6, Role::Key)
+                .left(app.settings.keymap.text_of(command), 6, Role::Key)
                 .own(command.doc, Role::Plain)
         }));
         if page.len() % room + rows.len() > room {
