@@ -429,6 +429,8 @@ pub fn explained() -> Explanation {
             compared_with: 7,
             ..Comparison::default()
         },
+        direct: None,
+        session: None,
         correction: None,
         corrections_known: true,
         conflicts: vec!["model".to_owned()],

@@ -10,6 +10,7 @@ mod explain;
 mod histogram;
 mod judgement;
 mod metrics;
+mod normal;
 mod nowcast;
 mod policy_row;
 mod proportion;
@@ -19,13 +20,14 @@ mod snapshot;
 mod state;
 
 pub use cell::{Cell, ModelUse, UNKNOWN_ROUTE};
-pub use drift::{DriftCounts, DriftRow, DriftSurvey};
-pub use explain::{CandidateRow, Comparison, Explanation, Hop, SignalRow};
+pub use drift::{DriftCounts, DriftRow, DriftSurvey, RouteDrift};
+pub use explain::{CandidateRow, Explanation, Hop, SignalRow};
 pub use histogram::{DecodeError, Histogram, Quantiles};
 pub use judgement::{
     Change, ClauseTrace, Drift, Flip, Given, Judgement, Needed, RuleTrace, Step, Truth, Verdict,
 };
 pub use metrics::{ModelMetrics, PathCount, Rate, RouteMetrics};
+pub use normal::{Alike, Comparison, DirectStart, SessionPlace};
 pub use nowcast::{Exposure, Lateness, Nowcast};
 pub use policy_row::{PolicyRow, PolicyText};
 pub use proportion::{Interval, wilson};

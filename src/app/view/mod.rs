@@ -1,6 +1,7 @@
 //! Pages as lines of text, before they are drawn: what is said, in which order and weight.
 
 pub mod changes;
+pub mod decision;
 pub mod judgement;
 mod line;
 pub mod policies;

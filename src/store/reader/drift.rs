@@ -37,7 +37,7 @@ pub(super) struct Surveyed {
 }
 
 /// Which policy is in force for a decision; the same as `policies::policy_in_force` finds for one of them.
-struct Docket<'p> {
+pub(super) struct Docket<'p> {
     judges: Vec<Judge<'p>>,
     given_len: usize,
     by_name: HashMap<Name, Option<usize>>,
@@ -110,8 +110,7 @@ impl Reader {
         if policies.is_empty() {
             return Ok(None);
         }
-        let mut docket = Docket::new(&policies, self.given.len());
-        docket.times = self.times(&docket)?;
+        let mut docket = self.docket(&policies)?;
         let stretches = self.stretches(window)?;
         let most =
             usize::try_from(query.drift_rows_max.div_ceil(STRETCH_LEN)).unwrap_or(usize::MAX);
@@ -124,6 +123,13 @@ impl Reader {
             survey: Arc::clone(&survey),
         });
         Ok(Some(survey))
+    }
+
+    /// `policies` are all that are known, as [`Reader::policies`] returns them.
+    pub(super) fn docket<'p>(&self, policies: &'p [Policy]) -> Result<Docket<'p>, StoreError> {
+        let mut docket = Docket::new(policies, self.given.len());
+        docket.times = self.times(&docket)?;
+        Ok(docket)
     }
 
     fn times(&self, docket: &Docket<'_>) -> Result<Vec<(Timestamp, Timestamp, usize)>, StoreError> {
@@ -266,7 +272,7 @@ impl Reader {
 }
 
 /// Judges one decision.
-fn judged(request: &Request, names: &Names, docket: &mut Docket<'_>) -> DriftCounts {
+pub(super) fn judged(request: &Request, names: &Names, docket: &mut Docket<'_>) -> DriftCounts {
     let mut counts = DriftCounts::default();
     let found = docket.in_force(request, names);
     let Some((judge, is_reconstructed)) =

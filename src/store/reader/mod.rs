@@ -9,12 +9,15 @@ mod fold;
 mod judge;
 mod lists;
 mod nowcast;
+mod peers;
 mod replay;
+mod route_drift;
 mod slices;
 mod sources;
 mod window;
 
 pub use changes::ChangesQuestion;
+pub use explain::Explained;
 pub use facts::DatabaseFacts;
 pub use replay::Stretch;
 pub use slices::SliceParts;
@@ -145,7 +148,11 @@ impl Reader {
                 self.decisions(snapshot.window, route, rows_len, before, query.now)?;
         }
         if let Page::Explain { id } = &query.page {
-            self.explain(id, &mut snapshot)?;
+            match self.explain_within(id, query.now)? {
+                Explained::One(explanation) => snapshot.explanation = Some(explanation),
+                Explained::Several(ids) => snapshot.ambiguous = ids,
+                Explained::Nothing => {}
+            }
         }
         snapshot.drift = self.drift(snapshot.window, query)?;
         if query.page == Page::Policies {
