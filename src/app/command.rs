@@ -71,6 +71,7 @@ pub enum Action {
     CycleMetric,
     ToggleRejects,
     ToggleProse,
+    Compare,
 }
 
 /// The column of help that a command stands in.
@@ -387,6 +388,14 @@ pub const COMMANDS: &[Command] = &[
         &[Scope::Policies],
         Group::Find,
         Action::ToggleProse,
+    ),
+    command(
+        "compare-policies",
+        ("compare", "try another policy here", "c"),
+        &[Key::char('c')],
+        &[Scope::Policies],
+        Group::Find,
+        Action::Compare,
     ),
     command(
         "toggle-rejects",

@@ -2,6 +2,7 @@
 //! and numbers in words. Data enters as [`Message`], leaves as [`Effect`]; no I/O, no clock.
 
 mod command;
+mod compare;
 #[cfg(test)]
 mod fixture_changes;
 #[cfg(test)]
@@ -10,6 +11,7 @@ mod ingest;
 pub mod judge;
 mod key;
 mod state;
+mod trial;
 pub mod units;
 mod update;
 pub mod view;
@@ -19,4 +21,5 @@ pub use ingest::{Flow, IngestStatus, LiveSource, Role};
 pub use judge::{Change, Judged, Judgement, Metric, Severity, Sort};
 pub use key::{Code, Key};
 pub use state::{App, DecisionList, Effect, Message, Paused, Settings, ThemeName};
+pub use trial::{Trial, TrialQuestion, TrialState, Trials};
 pub use update::update;

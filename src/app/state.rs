@@ -6,7 +6,7 @@ use crate::format::Rules;
 use crate::model::{Micros, Timestamp, Window};
 use crate::stats::{Baseline, DecisionRow, Page, Query, Snapshot, Span};
 
-use super::{IngestStatus, Key, Metric, Scope, Sort};
+use super::{Action, IngestStatus, Key, Metric, Scope, Sort, TrialQuestion, TrialState, Trials};
 
 /// Something that happened.
 #[derive(Debug, Clone)]
@@ -35,6 +35,8 @@ pub enum Message {
     },
     /// Time passed; sent about once a second at the most.
     Tick,
+    /// How far the trial with this number is.
+    Trial(u64, TrialState),
     /// Something to tell on the status line.
     Notice(String),
 }
@@ -44,6 +46,10 @@ pub enum Message {
 pub enum Effect {
     /// Ask the store.
     Ask(Query),
+    /// Decide the requests of a window again by another policy, beside everything else; ends a trial under way.
+    Try(TrialQuestion),
+    /// End the trial under way.
+    StopTrial,
     /// Leave.
     Quit,
     /// Hand the terminal back to the shell until continued.
@@ -128,6 +134,8 @@ pub struct App {
     pub is_rejects_open: bool,
     /// Whether the policies page shows what policies say.
     pub is_prose_open: bool,
+    /// Policies compared with the one in force; shown on the policies page.
+    pub trials: Trials,
     /// Whether help lies over the page.
     pub is_help_open: bool,
     /// The selected route of the overview.
@@ -198,6 +206,7 @@ impl App {
             stack: vec![Scope::Overview],
             is_rejects_open: false,
             is_prose_open: false,
+            trials: Trials::default(),
             is_help_open: false,
             selected_route: None,
             sort: Sort::default(),
@@ -254,6 +263,18 @@ impl App {
             Span::All => self.range_idx = Self::RANGES.len() - 1,
             Span::Last(range) => self.given_range = Some(range),
             Span::Between(window) => self.shifted = Some(window),
+        }
+    }
+
+    /// Tells whether a command has something to do: those that have not are not offered.
+    pub fn is_offered(&self, action: Action) -> bool {
+        let policies = self.snapshot.iter().flat_map(|snapshot| &snapshot.policies);
+        let has_text = || policies.clone().any(|policy| policy.text.is_some());
+        match action {
+            Action::Back => self.stack.len() > 1,
+            Action::ToggleProse => has_text() && self.trials.shown.is_none(),
+            Action::Compare => has_text(),
+            _ => true,
         }
     }
 

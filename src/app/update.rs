@@ -5,8 +5,8 @@ use std::sync::Arc;
 use crate::model::{Micros, Timestamp, Window};
 use crate::stats::{Page, Snapshot};
 
-use super::view;
 use super::{Action, App, Effect, Key, Message, Metric, Paused, Scope, action_of, judge};
+use super::{compare, view};
 
 /// A window that ends with now is asked for again when it has moved this far without new data.
 const WINDOW_STEP: Micros = Micros::MINUTE;
@@ -47,6 +47,10 @@ pub fn update(app: &mut App, message: Message, now: Timestamp) -> Vec<Effect> {
                 Vec::new()
             }
         }
+        Message::Trial(number, state) => {
+            app.trials.hear(number, state);
+            Vec::new()
+        }
         Message::Notice(text) => {
             app.notice = Some(text);
             Vec::new()
@@ -82,11 +86,11 @@ fn receive(app: &mut App, snapshot: Arc<Snapshot>, now: Timestamp) -> Vec<Effect
             .map(|first| first.row.route.to_string());
     }
     app.snapshot = Some(snapshot);
+    let mut effects = compare::follow(app);
     if app.is_stale && app.paused.is_none() {
-        vec![app.ask(now)]
-    } else {
-        Vec::new()
+        effects.push(app.ask(now));
     }
+    effects
 }
 
 /// While the list follows, an answer replaces it; else newer rows are only counted.
@@ -152,6 +156,9 @@ fn act(app: &mut App, action: Action, now: Timestamp) -> Vec<Effect> {
             app.scroll = 0;
             Vec::new()
         }
+        Action::Back if app.scope() == Scope::Policies && app.trials.shown.is_some() => {
+            compare::close(app)
+        }
         Action::Back => {
             if app.stack.len() < 2 {
                 return Vec::new();
@@ -206,6 +213,8 @@ fn act(app: &mut App, action: Action, now: Timestamp) -> Vec<Effect> {
             app.scroll = 0;
             Vec::new()
         }
+        Action::Compare => compare::next(app),
+        Action::ToggleProse if !app.is_offered(action) => Vec::new(),
         Action::ToggleProse => {
             app.is_prose_open = !app.is_prose_open;
             app.scroll = 0;

@@ -32,6 +32,7 @@ mod signals;
 mod starter;
 mod succession;
 mod terminal;
+mod trying;
 mod wake;
 mod writer;
 
@@ -44,7 +45,7 @@ pub use parser::FormatParser;
 pub use pipeline::{Pipeline, PipelineOptions};
 pub use pruner::WriterReport;
 pub use quick::{QuickLook, QuickScan};
-pub use replay::{ReplayPlan, ReplayProgress, ReplayRun};
+pub use replay::{EditedPolicy, ReplayPlan, ReplayProgress, ReplayRun};
 pub use retry::{RetryReport, retry_quarantine};
 pub use signals::{Outside, Watch, outlive_file_limits, watch};
 pub use terminal::{TerminalGuard, install_panic_hook};

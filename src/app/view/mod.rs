@@ -6,7 +6,9 @@ pub mod judgement;
 mod line;
 pub mod policies;
 pub mod rejects;
+pub mod replay;
 mod source_state;
 pub mod sources;
+pub mod trial;
 
 pub use line::{Cell, Line, Weight};
