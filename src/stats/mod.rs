@@ -27,7 +27,7 @@ pub use judgement::{
     Change, ClauseTrace, Drift, Flip, Given, Judgement, Needed, RuleTrace, Step, Truth, Verdict,
 };
 pub use metrics::{ModelMetrics, PathCount, Rate, RouteMetrics};
-pub use normal::{Alike, Comparison, DirectStart, SessionPlace};
+pub use normal::{Alike, Comparison, DirectStart, SessionPlace, apart};
 pub use nowcast::{Exposure, Lateness, Nowcast};
 pub use policy_row::{PolicyRow, PolicyText};
 pub use proportion::{Interval, wilson};

@@ -61,6 +61,11 @@ impl Alike {
     }
 }
 
+/// Returns how far two times are from each other.
+pub fn apart(a: Timestamp, b: Timestamp) -> Micros {
+    a.since(b).max(b.since(a))
+}
+
 fn length(request: &Request) -> Option<u32> {
     request.first_attempt()?.input_tokens
 }
@@ -80,7 +85,7 @@ pub struct Comparison {
     pub compared_with: u64,
     /// What they have in common.
     pub alike: Alike,
-    /// How far back they reach.
+    /// How far from it in time they reach.
     pub reach: Micros,
 }
 
@@ -88,15 +93,15 @@ impl Comparison {
     /// With fewer requests nothing is compared.
     pub const COMPARED_MIN: u64 = 10;
 
-    /// Compares with the earlier requests of the same route.
-    pub fn of(request: &Request, earlier: &[Request]) -> Self {
-        let (alike, others) = group(request, earlier, |_| true);
+    /// Compares with other requests of the same route.
+    pub fn of(request: &Request, others: &[Request]) -> Self {
+        let (alike, others) = group(request, others, |_| true);
         let calls = request.calls();
         let busier = others.iter().filter(|other| other.calls() >= calls).count();
         let mut latencies = sorted(others.iter().filter_map(|other| completed_in(other)));
         let costs = sorted(others.iter().filter_map(|other| other.cost()));
         let at_most = |part: usize, of: usize| percent(part as u64, of as u64);
-        let first = others.iter().map(|other| other.ts).min();
+        let furthest = others.iter().map(|other| apart(other.ts, request.ts)).max();
         Self {
             latency_percentile: request.latency().and_then(|own| {
                 at_most(latencies.partition_point(|of| *of <= own), latencies.len())
@@ -113,7 +118,7 @@ impl Comparison {
             },
             compared_with: others.len() as u64,
             alike,
-            reach: first.map_or(Micros(0), |first| request.ts.since(first)),
+            reach: furthest.unwrap_or_default(),
         }
     }
 
@@ -160,7 +165,7 @@ impl DirectStart {
     /// Finds it of a request that was passed on to another model, whose `model` the caller can name; `None` of any other.
     pub fn of(
         request: &Request,
-        earlier: &[Request],
+        others: &[Request],
         named: impl FnOnce(Name) -> Arc<str>,
     ) -> Option<Self> {
         let (first, last) = (request.first_attempt()?, request.last_attempt()?);
@@ -174,7 +179,7 @@ impl DirectStart {
                     .first_attempt()
                     .is_some_and(|only| only.model == last.model)
         };
-        let (alike, others) = group(request, earlier, is_direct);
+        let (alike, others) = group(request, others, is_direct);
         Some(Self {
             model: named(last.model),
             latency: median(others.iter().filter_map(|other| other.latency())),
@@ -188,13 +193,13 @@ impl DirectStart {
 /// The narrowest group that is large enough, else the widest.
 fn group<'a>(
     request: &Request,
-    earlier: &'a [Request],
+    all: &'a [Request],
     is_wanted: impl Fn(&Request) -> bool,
 ) -> (Alike, Vec<&'a Request>) {
     let mut found = (Alike::default(), Vec::new());
     for alike in Alike::GROUPS {
         let alike = alike.known_of(request);
-        let others = earlier
+        let others = all
             .iter()
             .filter(|other| is_wanted(other) && alike.holds(request, other));
         found = (alike, others.collect());

@@ -197,7 +197,7 @@ fn the_share_of_traffic_near_a_line_is_told() {
     let at = folder.path();
     let log: String = (0..40)
         .map(|idx| {
-            // From 0.50 to 0.89: those from 0.57 to 0.67 are within 0.05 of 0.62.
+            // From 0.50 to 0.89: those from 0.57 to 0.67 are within 0.05 of 0.62, the one at 0.58 is explained.
             let more = format!(
                 ",\"task_class\":\"grounded_answer\",\"signals\":{{\"retrieval_confidence\":0.{},\"input_complexity\":0.1,\"session_fallbacks\":0}}",
                 50 + idx
@@ -211,11 +211,11 @@ fn the_share_of_traffic_near_a_line_is_told() {
     let doc = json_of(at, &["explain", "--db", "t.db", "r-08", "--format", "json"]);
     assert_eq!(
         doc["flips"][0]["near"],
-        json!({"rate": 0.275, "numerator": 11, "denominator": 40})
+        json!({"rate": 10.0 / 39.0, "numerator": 10, "denominator": 39})
     );
     let text = run_ok(at, ["explain", "--db", "t.db", "r-08"]);
     assert!(
-        text.contains("; 27.5% of the route's last 40 are near that line"),
+        text.contains("; 25.6% of 39 of the route about then are near that line"),
         "{text}"
     );
 }
@@ -277,7 +277,7 @@ fn what_is_normal_and_a_direct_start_and_the_session_are_told() {
         "allowed by: standard -> strongest, the user is at least pro",
         "400 tokens in, 50 out; 6.0s and $0.0351 so far",
         "direct      a direct start on large-1 would have taken about 2.1s and cost about $0.0300: medians of 20 (same route, class and length)",
-        "normal      latency 6.0s = p100, cost $0.0351 = p100, 2 attempts: 0% need as many; of 40 earlier requests (same route, class and length, 50m)",
+        "normal      latency 6.0s = p100, cost $0.0351 = p100, 2 attempts: 0% need as many; of 40 other requests (same route, class and length, within 50m)",
         "consequence corrected by user: regenerate after 3.2m; 2 other corrections in this session",
     ] {
         assert!(text.contains(part), "{part} in\n{text}");

@@ -171,7 +171,7 @@ fn the_dashboard_compares_a_given_policy_with_the_one_in_force() {
     session.sees("DRIFT: decisions");
     // What was kept is there at once, also on the smallest screen.
     session.resize((40, 10));
-    session.sees("DRIFT: decisions");
+    session.sees("DRIFT: not explained");
     session.press("c");
     session.sees("COMPARED: ");
     session.press("q");

@@ -54,7 +54,7 @@ pub fn call_in_words(
 
 fn group(count: u64, of: &Comparison) -> String {
     format!(
-        "{} earlier requests ({}, {})",
+        "{} other requests ({}, within {})",
         units::count(count),
         of.alike.words(),
         units::whole_span(of.reach)
@@ -215,13 +215,13 @@ mod tests {
         assert_eq!(
             normal_in_words(&of),
             "latency 2.9s = p93, cost $0.0041 = p97, 2 attempts: 14% need as many; \
-             of 412 earlier requests (same route, class and length, 6h)"
+             of 412 other requests (same route, class and length, within 6h)"
         );
         of.state = "open";
         of.ts = NOW.minus(Micros::SECOND.times(41));
         assert_eq!(
             consequence_in_words(&of, NOW),
-            "open for 40s; 95% of 412 earlier requests (same route, class and length, 6h) finish within 12.0s"
+            "open for 40s; 95% of 412 other requests (same route, class and length, within 6h) finish within 12.0s"
         );
         of.normal.compared_with = 7;
         assert!(normal_in_words(&of).ends_with("too few to compare (7)"));

@@ -276,10 +276,10 @@ fn near_in_words(near: Rate) -> String {
     let (count, of) = (near.numerator, near.denominator);
     match near.share().filter(|_| near.is_shown()) {
         Some(share) => format!(
-            "; {:.1}% of the route's last {of} are near that line",
+            "; {:.1}% of {of} of the route about then are near that line",
             share * 100.0
         ),
-        None => format!("; {count} of the route's last {of} are near that line"),
+        None => format!("; {count} of {of} of the route about then are near that line"),
     }
 }
 

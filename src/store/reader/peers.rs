@@ -1,28 +1,28 @@
-//! The requests that a decision is held against: those of its route stored shortly before it, and its session.
+//! The requests that a decision is held against: those of its route stored about when it was, and its session.
 
 use rusqlite::{OptionalExtension, params};
 
 use super::Reader;
-use crate::model::{HashKey, Micros, Request, Timestamp, Window};
-use crate::stats::{Cell, Comparison, SessionPlace};
+use crate::model::{HashKey, Micros, Request, Timestamp};
+use crate::stats::{Comparison, SessionPlace, apart};
 use crate::store::StoreError;
 use crate::store::decided::DecidedRows;
 use crate::store::ids::find_on_disk;
 use crate::store::prepare::session_key;
-use crate::store::rollups::route_of;
+use crate::store::rollups::{LEVELS, route_of, scan_route};
 
 /// Rows of so many stretches of up to 512 are looked at: each costs about a millisecond.
-const STRETCHES_MAX: i64 = 4;
+const STRETCHES_MAX: i64 = 2;
 /// With so many of its route none further back are looked for.
-const PEERS_ENOUGH: usize = 600;
-/// No older ones count.
+const PEERS_ENOUGH: usize = 300;
+/// None further away in time count.
 const REACH: Micros = Micros::DAY.times(7);
+const HOURS_OF_WEEK: i64 = 168;
 /// So many requests of a session are looked at.
 const SESSION_MAX: usize = 1_000;
 
 impl Reader {
-    /// Returns requests of the same route, the latest of those stored before `row` and not arrived after it, in full but
-    /// for their ids.
+    /// Returns other requests of the same route, those stored with `row` and before it, in full but for their ids.
     pub(super) fn peers(&self, row: i64, request: &Request) -> Result<Vec<Request>, StoreError> {
         let mut select = self.connection.prepare_cached(
             "SELECT first_row,last_row FROM zone WHERE first_row<=?1 ORDER BY first_row DESC LIMIT ?2",
@@ -31,16 +31,14 @@ impl Reader {
             Ok((stretch.get(0)?, stretch.get(1)?))
         })?;
         let stretches: Vec<(i64, i64)> = stretches.collect::<Result<_, _>>()?;
-        let window = Window {
-            from: request.ts.minus(REACH),
-            to: Timestamp(request.ts.0.saturating_add(1)),
-        };
         let route = route_of(request);
         let (mut rows, mut peers) = (DecidedRows::default(), Vec::new());
         for (first, last) in stretches {
-            let found = rows.load(&self.connection, first, last.min(row - 1))?;
-            let of_route = found.iter().filter(|(_, other)| {
-                route_of(&other.request) == route && window.contains(other.request.ts)
+            let found = rows.load(&self.connection, first, last)?;
+            let of_route = found.iter().filter(|(number, other)| {
+                *number != row
+                    && route_of(&other.request) == route
+                    && apart(other.request.ts, request.ts) <= REACH
             });
             peers.extend(of_route.map(|(_, other)| other.effective().into_owned()));
             if peers.len() >= PEERS_ENOUGH {
@@ -50,7 +48,7 @@ impl Reader {
         Ok(peers)
     }
 
-    /// Compares with its peers; of a rare route, which has few of them, with the sums of the week before.
+    /// Compares with its peers; of a rare route, which has few of them, with the sums of the week up to its hour.
     pub(super) fn comparison(
         &self,
         request: &Request,
@@ -60,12 +58,10 @@ impl Reader {
         if found.is_enough() {
             return Ok(found);
         }
-        let to = request.ts.plus(Micros::MINUTE).minute().start();
-        let week = Window {
-            from: to.minus(REACH),
-            to,
-        };
-        let cell: Cell = self.cell(week, route_of(request))?;
+        let [_, hours, _] = LEVELS;
+        let this = request.ts.0.div_euclid(hours.unit_us);
+        let week = (this - HOURS_OF_WEEK, this + 1);
+        let cell = scan_route(&self.connection, hours, week, route_of(request))?;
         // The request itself is one of them.
         let others = cell.requests.saturating_sub(1);
         Ok(if others < Comparison::COMPARED_MIN {

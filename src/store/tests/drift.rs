@@ -136,17 +136,17 @@ fn the_last_thousand_of_a_route_tell_since_when() {
 }
 
 #[test]
-fn one_decision_is_held_against_earlier_ones_of_its_route() {
+fn one_decision_is_held_against_others_of_its_route() {
     let (_bench, mut reader) = bench(3_000, |_| false);
     let Explained::One(found) = reader.explain("d-2999", NOW).unwrap() else {
         panic!("it is stored")
     };
     assert!(
-        found.normal.is_enough() && found.normal.compared_with >= 600,
+        found.normal.is_enough() && found.normal.compared_with >= 300,
         "{:?}",
         found.normal
     );
-    assert_eq!(found.normal.latency_percentile, Some(100.0));
+    assert!(found.normal.latency_percentile.unwrap() > 99.0);
     assert!(found.normal.reach <= Micros::SECOND.times(2_999));
     let session = found.session.unwrap();
     assert_eq!(
@@ -159,12 +159,12 @@ fn one_decision_is_held_against_earlier_ones_of_its_route() {
         (near.numerator * 2).abs_diff(near.denominator) <= 1,
         "{near:?}"
     );
-    assert!(near.denominator >= 600);
+    assert!(near.denominator >= 300);
     let Explained::One(first) = reader.explain("d-0", NOW).unwrap() else {
         panic!("it is stored")
     };
-    // What came later is no part of what was normal; the sums of its week hold that minute as a whole.
-    assert!(first.normal.reach >= Micros::DAY || !first.normal.is_enough());
+    // The first has none before it: those stored with it tell what is normal.
+    assert!(first.normal.compared_with >= 500);
     assert!(matches!(
         reader.explain("d-29", NOW).unwrap(),
         Explained::One(_)
