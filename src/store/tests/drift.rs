@@ -182,3 +182,36 @@ fn one_decision_is_held_against_others_of_its_route() {
     };
     assert!(ids.len() > 1);
 }
+
+#[test]
+fn blocks_of_a_range_are_found_without_a_walk_over_those_before() {
+    let (bench, _reader) = bench(3_000, |_| false);
+    let connection = connection::open_reader(&bench.folder.path().join("r.db")).unwrap();
+    let found = |sql: &str, range: (i64, i64)| -> Vec<i64> {
+        let mut select = connection.prepare(sql).unwrap();
+        let rows = select.query_map([range.0, range.1], |row| row.get(0));
+        rows.unwrap().map(Result::unwrap).collect()
+    };
+    let naive = "SELECT first_row,body FROM residual WHERE last_row>=?1 AND first_row<=?2 ORDER BY first_row";
+    for range in [
+        (1, 1),
+        (1, 512),
+        (500, 520),
+        (513, 513),
+        (600, 2_000),
+        (2_999, 3_000),
+        (3_001, 4_000),
+        (0, 9_999),
+    ] {
+        let blocks = found(residual::SELECT_BLOCKS, range);
+        assert_eq!(blocks, found(naive, range), "{range:?}");
+        assert_eq!(blocks.is_empty(), range.0 > 3_000, "{range:?}");
+    }
+    let explain = format!("EXPLAIN QUERY PLAN {}", residual::SELECT_BLOCKS);
+    let mut select = connection.prepare(&explain).unwrap();
+    let plan = select
+        .query_map([1, 2], |row| row.get::<_, String>(3))
+        .unwrap();
+    let plan: Vec<String> = plan.map(Result::unwrap).collect();
+    assert!(plan[0].contains("rowid>? AND rowid<?"), "{plan:?}");
+}
