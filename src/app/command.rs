@@ -89,6 +89,7 @@ pub enum Action {
     ChooseExport,
     NextTrouble,
     PreviousTrouble,
+    Compare,
 }
 
 /// The column of help that a command stands in.
@@ -517,6 +518,14 @@ pub const COMMANDS: &[Command] = &[
         &[Scope::Policies],
         Group::Find,
         Action::ToggleProse,
+    ),
+    command(
+        "compare-policies",
+        ("compare", "try another policy here", "c"),
+        &[Key::char('c')],
+        &[Scope::Policies],
+        Group::Find,
+        Action::Compare,
     ),
     command(
         "toggle-rejects",

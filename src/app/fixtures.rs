@@ -8,6 +8,7 @@ use super::{
 use crate::model::{
     Attempt, AttemptOutcome, GapCause, MarkerKind, Micros, NanoUsd, Timestamp, Window,
 };
+pub use crate::policy::replay::fixture::estimated as replayed;
 use crate::policy::{ChainLink, Policy, Recorded};
 use crate::stats::{
     Baseline, Comparison, ConflictRow, DecisionRow, DriftCounts, DriftRow, DriftSurvey,
@@ -433,6 +434,8 @@ pub fn explained() -> Explanation {
             compared_with: 7,
             ..Comparison::default()
         },
+        direct: None,
+        session: None,
         correction: None,
         corrections_known: true,
         conflicts: vec!["model".to_owned()],
@@ -483,7 +486,7 @@ pub fn give(app: &mut App, answer: fn(Query) -> Snapshot) {
 }
 
 /// Decisions held against their policy: one route drifts in the last third of the window.
-fn survey() -> Arc<DriftSurvey> {
+pub fn survey() -> Arc<DriftSurvey> {
     let row = |route: &str, model, per_step: u64| DriftRow {
         route: Arc::from(route),
         counts: DriftCounts {
@@ -524,13 +527,18 @@ fn policies() -> Vec<PolicyRow> {
             warnings: vec!["rule late decides nothing: it stands behind plan".to_owned()],
         }),
     };
+    let added = PolicyRow {
+        id: "chat@5#ba9876543210".to_owned(),
+        text: known.text.clone(),
+        ..PolicyRow::default()
+    };
     let unknown = PolicyRow {
         id: "p42".to_owned(),
         seen: Some((NOW.minus(Micros::DAY.times(3)), NOW.minus(Micros::DAY))),
         requests: 7,
         ..PolicyRow::default()
     };
-    vec![known, unknown]
+    vec![known, unknown, added]
 }
 
 /// What a policy says of the decision above.

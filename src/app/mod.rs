@@ -2,6 +2,7 @@
 //! and numbers in words. Data enters as [`Message`], leaves as [`Effect`]; no I/O, no clock.
 
 mod command;
+mod compare;
 pub mod filtering;
 #[cfg(test)]
 mod fixture_changes;
@@ -17,6 +18,7 @@ pub mod palette;
 mod prompt;
 pub mod share;
 mod state;
+mod trial;
 pub mod units;
 mod update;
 pub mod view;
@@ -32,5 +34,6 @@ pub use line_edit::LineEdit;
 pub use prompt::{Asked, Prompt};
 pub use share::ExportFormat;
 pub use state::{App, DecisionList, Effect, Message, Paused, Settings, ThemeName};
+pub use trial::{Trial, TrialQuestion, TrialState, Trials};
 pub use update::update;
 pub use zone::{Zone, read_time};

@@ -9,7 +9,9 @@ use crate::stats::{Baseline, DecisionRow, Filter, Page, Query, Snapshot, Span};
 use super::history::Place;
 use super::prompt::Prompt;
 use super::share::ExportFormat;
-use super::{IngestStatus, Key, Keymap, Metric, Scope, Sort};
+use super::{
+    Action, IngestStatus, Key, Keymap, Metric, Scope, Sort, TrialQuestion, TrialState, Trials,
+};
 
 /// Something that happened.
 #[derive(Debug, Clone)]
@@ -38,6 +40,8 @@ pub enum Message {
     },
     /// Time passed; sent about once a second at the most.
     Tick,
+    /// How far the trial with this number is.
+    Trial(u64, TrialState),
     /// Something to tell on the status line.
     Notice(String),
 }
@@ -47,6 +51,10 @@ pub enum Message {
 pub enum Effect {
     /// Ask the store.
     Ask(Query),
+    /// Decide the requests of a window again by another policy, beside everything else; ends a trial under way.
+    Try(TrialQuestion),
+    /// End the trial under way.
+    StopTrial,
     /// Leave.
     Quit,
     /// Hand the terminal back to the shell until continued.
@@ -147,6 +155,8 @@ pub struct App {
     pub is_rejects_open: bool,
     /// Whether the policies page shows what policies say.
     pub is_prose_open: bool,
+    /// Policies compared with the one in force; shown on the policies page.
+    pub trials: Trials,
     /// Whether help lies over the page.
     pub is_help_open: bool,
     /// How often help was turned over; it begins again behind its last page.
@@ -229,6 +239,7 @@ impl App {
             stack: vec![Scope::Overview],
             is_rejects_open: false,
             is_prose_open: false,
+            trials: Trials::default(),
             is_help_open: false,
             help_page: 0,
             selected_route: None,
@@ -292,6 +303,18 @@ impl App {
             Span::All => self.range_idx = Self::RANGES.len() - 1,
             Span::Last(range) => self.given_range = Some(range),
             Span::Between(window) => self.shifted = Some(window),
+        }
+    }
+
+    /// Tells whether a command has something to do: those that have not are not offered.
+    pub fn is_offered(&self, action: Action) -> bool {
+        let policies = self.snapshot.iter().flat_map(|snapshot| &snapshot.policies);
+        let has_text = || policies.clone().any(|policy| policy.text.is_some());
+        match action {
+            Action::Back => self.stack.len() > 1,
+            Action::ToggleProse => has_text() && self.trials.shown.is_none(),
+            Action::Compare => has_text(),
+            _ => true,
         }
     }
 

@@ -27,6 +27,15 @@ pub fn cells(value: f64, max: usize) -> usize {
     value.round().clamp(0.0, top) as usize
 }
 
+/// Returns the levels of sparklines, lowest first.
+pub fn levels(is_ascii: bool) -> [&'static str; 8] {
+    if is_ascii {
+        ["_", ".", "-", "=", "*", "#", "%", "@"]
+    } else {
+        ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"]
+    }
+}
+
 /// Returns a share (0 to 1) as percent without the sign, e.g. `12.4`; at most five characters.
 pub fn percent(share: f64) -> String {
     let value = share * 100.0;

@@ -9,8 +9,8 @@ use super::history::{self, Place};
 use super::prompt::{Asked, Prompt};
 use super::share::{self, ExportFormat};
 use super::{
-    Action, App, Code, Effect, Key, Message, Metric, Paused, Scope, Severity, filtering, judge,
-    palette, view, window,
+    Action, App, Code, Effect, Key, Message, Metric, Paused, Scope, Severity, compare, filtering,
+    judge, palette, view, window,
 };
 
 /// A window that ends with now is asked for again when it has moved this far without new data.
@@ -52,6 +52,10 @@ pub fn update(app: &mut App, message: Message, now: Timestamp) -> Vec<Effect> {
                 Vec::new()
             }
         }
+        Message::Trial(number, state) => {
+            app.trials.hear(number, state);
+            Vec::new()
+        }
         Message::Notice(text) => {
             app.notice = Some(text);
             Vec::new()
@@ -87,11 +91,11 @@ fn receive(app: &mut App, snapshot: Arc<Snapshot>, now: Timestamp) -> Vec<Effect
             .map(|first| first.row.route.to_string());
     }
     app.snapshot = Some(snapshot);
+    let mut effects = compare::follow(app);
     if app.is_stale && app.paused.is_none() {
-        vec![app.ask(now)]
-    } else {
-        Vec::new()
+        effects.push(app.ask(now));
     }
+    effects
 }
 
 /// While the list follows, an answer replaces it; else newer rows are only counted.
@@ -239,6 +243,9 @@ fn act(app: &mut App, action: Action, now: Timestamp) -> Vec<Effect> {
             app.scroll = 0;
             Vec::new()
         }
+        Action::Back if app.scope() == Scope::Policies && app.trials.shown.is_some() => {
+            compare::close(app)
+        }
         Action::Back if !app.filter.is_empty() => {
             let fewer = app.filter.without_last();
             filtering::set(app, fewer, now)
@@ -309,6 +316,8 @@ fn act(app: &mut App, action: Action, now: Timestamp) -> Vec<Effect> {
             app.scroll = 0;
             Vec::new()
         }
+        Action::Compare => compare::next(app),
+        Action::ToggleProse if !app.is_offered(action) => Vec::new(),
         Action::ToggleProse => {
             app.is_prose_open = !app.is_prose_open;
             app.scroll = 0;

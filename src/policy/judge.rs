@@ -83,7 +83,7 @@ impl Policy {
     fn why_undecidable(&self, facts: &Facts<'_>, recorded: &Recorded<'_>) -> String {
         let lacks = format!("the log lacks {}", self.missing_names(facts).join(", "));
         match recorded.rule {
-            Some(rule) => format!("rule {rule} as recorded, which cannot be checked: {lacks}"),
+            Some(rule) => format!("rule {rule}, as recorded, cannot be checked: {lacks}"),
             None => lacks,
         }
     }
@@ -97,7 +97,13 @@ impl Policy {
         is_reconstructed: bool,
     ) -> Vec<String> {
         if ruling.verdict == Verdict::Undecidable {
-            return vec![self.why_undecidable(facts, recorded)];
+            let mut notes = vec![self.why_undecidable(facts, recorded)];
+            let named = self
+                .rules()
+                .iter()
+                .find(|rule| Some(rule.name.as_str()) == recorded.rule);
+            notes.extend(named.map(|rule| format!("it says: {}", self.rule_in_words(rule))));
+            return notes;
         }
         let tier = ruling.rule.map_or(0, |rule| self.tier_of_rule(rule));
         let name = self.tier_name(tier);

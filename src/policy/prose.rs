@@ -55,7 +55,8 @@ impl Policy {
         lines
     }
 
-    fn rule_in_words(&self, rule: &Rule) -> String {
+    /// Says a rule, as a sentence with its name.
+    pub(super) fn rule_in_words(&self, rule: &Rule) -> String {
         let tier = self.tier_name(rule.tier);
         let because = rule
             .because

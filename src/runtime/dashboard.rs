@@ -7,6 +7,7 @@ use super::link::Link;
 use super::reader::ReaderThread;
 use super::signals::{Outside, stop_job, watch};
 use super::terminal::{self, Screen, TerminalGuard};
+use super::trying::Trying;
 use super::wake::{DashboardOptions, Wake};
 use super::{Clock, RenderReport, RuntimeError, clipboard, input, report_file};
 use crate::app::{self, App, Effect, Message};
@@ -21,6 +22,8 @@ const FRAME_MIN: Duration = Duration::from_millis(33);
 const DATA_FRAME_MIN: Duration = Duration::from_secs(1);
 /// How often the lag is measured anew while bytes wait to be read.
 const LAG_LOOK: Duration = Duration::from_secs(1);
+/// How often it is told how far a trial is.
+const TRIAL_LOOK: Duration = Duration::from_millis(500);
 /// New data is asked for at most this often.
 const ASK_MIN: Duration = Duration::from_millis(100);
 /// How long the first frame waits for data, so that it shows rows and is not drawn twice.
@@ -54,6 +57,12 @@ pub fn run(options: &DashboardOptions, mut app: App, clock: &Clock) -> Result<i3
         app: &mut app,
         clock,
         reader,
+        trying: Trying::new(
+            options.database.clone(),
+            options.policies.clone(),
+            sender.clone(),
+        ),
+        trial_at: None,
         ask_wanted: false,
         stored: 0,
         asked_at: None,
@@ -94,6 +103,9 @@ struct Loop<'a> {
     app: &'a mut App,
     clock: &'a Clock,
     reader: ReaderThread,
+    trying: Trying,
+    /// When it was last told how far the trial under way is; `None`: none is.
+    trial_at: Option<Instant>,
     /// New data was stored and not asked for yet.
     ask_wanted: bool,
     /// How many facts that was.
@@ -151,6 +163,7 @@ impl Loop<'_> {
                 self.mark(Dirty::Data);
                 self.tell_status(screen, link)?;
             }
+            self.look_at_trial(screen)?;
             self.ask_if_due(screen)?;
             if self.exit_code.is_none() && self.is_frame_due(started) {
                 self.draw(screen)?;
@@ -167,7 +180,9 @@ impl Loop<'_> {
         let ask = self.ask_wanted.then(|| self.until_ask());
         let frame = (self.dirty != Dirty::Clean).then(|| self.until_frame(started));
         let lag = self.until_lag_look();
-        match ask.into_iter().chain(frame).chain(lag).min() {
+        let trial = self.trial_at.map(|at| self.until(Some(at), TRIAL_LOOK));
+        let pauses = ask.into_iter().chain(frame).chain(lag).chain(trial);
+        match pauses.min() {
             Some(pause) => wakes.recv_timeout(pause),
             None => wakes.recv().map_err(|_| RecvTimeoutError::Disconnected),
         }
@@ -205,6 +220,22 @@ impl Loop<'_> {
         let mut sources = self.app.ingest.sources.iter();
         let is_behind = sources.any(|one| one.unread_bytes > 0);
         is_behind.then(|| self.until(self.status_at, LAG_LOOK))
+    }
+
+    fn look_at_trial(&mut self, screen: &mut Screen) -> Result<(), RuntimeError> {
+        let is_due = |at| self.until(Some(at), TRIAL_LOOK).is_zero();
+        if !self.trial_at.is_some_and(is_due) {
+            return Ok(());
+        }
+        let progress = self.trying.progress();
+        self.trial_at = progress.is_some().then(Instant::now);
+        match progress {
+            Some(message) => {
+                self.mark(Dirty::Key);
+                self.tell(message, screen)
+            }
+            None => Ok(()),
+        }
     }
 
     fn tell_status(&mut self, screen: &mut Screen, link: &mut Link) -> Result<(), RuntimeError> {
@@ -261,6 +292,13 @@ impl Loop<'_> {
                 });
                 self.tell(message, screen)
             }
+            Wake::Tried(number) => match self.trying.ended(number) {
+                Some(message) => {
+                    self.mark(Dirty::Key);
+                    self.tell(message, screen)
+                }
+                None => Ok(()),
+            },
             Wake::Succession(news) => {
                 if let Some(notice) = link.hear(news) {
                     self.tell(Message::Notice(notice), screen)?;
@@ -299,6 +337,13 @@ impl Loop<'_> {
                     self.asked_at = Some(Instant::now());
                     self.reader.ask(query);
                 }
+                Effect::Try(question) => {
+                    self.trial_at = Some(Instant::now());
+                    if let Some(failure) = self.trying.start(question) {
+                        self.tell(failure, screen)?;
+                    }
+                }
+                Effect::StopTrial => self.trying.stop(),
                 Effect::Quit => self.exit_code = Some(0),
                 Effect::Suspend => self.suspend(screen)?,
                 Effect::CopyPage => {

@@ -17,6 +17,9 @@ pub enum RuntimeError {
     /// A thread could not be started or died.
     #[error("run the {0} thread")]
     Thread(&'static str),
+    /// A policy is not known.
+    #[error("find policy `{0}`: its text is not known")]
+    UnknownPolicy(String),
     /// A file was written over while it was read.
     #[error("read `{0}`: it was written over while it was read")]
     Changed(String),
@@ -37,6 +40,7 @@ impl RuntimeError {
             }
             Self::Terminal(_) => Some("`reset` puts a broken terminal right".to_owned()),
             Self::Thread(_) => None,
+            Self::UnknownPolicy(_) => Some("`routetop policy add FILE` keeps it".to_owned()),
             Self::Changed(_) => {
                 Some("try again, or `routetop ingest` it: that follows a file".to_owned())
             }

@@ -34,6 +34,7 @@ mod signals;
 mod starter;
 mod succession;
 mod terminal;
+mod trying;
 mod wake;
 mod writer;
 
@@ -46,7 +47,7 @@ pub use parser::FormatParser;
 pub use pipeline::{Pipeline, PipelineOptions};
 pub use pruner::WriterReport;
 pub use quick::{QuickLook, QuickScan};
-pub use replay::{ReplayPlan, ReplayProgress, ReplayRun};
+pub use replay::{EditedPolicy, ReplayPlan, ReplayProgress, ReplayRun};
 pub use report_file::RenderReport;
 pub use retry::{RetryReport, retry_quarantine};
 pub use signals::{Outside, Watch, outlive_file_limits, watch};

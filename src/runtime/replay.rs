@@ -18,13 +18,22 @@ use crate::store::{Reader, Stretch};
 /// More threads than these would wait for the disk.
 const THREADS_MAX: usize = 8;
 
+/// The policy that requests are decided again by.
+#[derive(Debug, Clone)]
+pub enum EditedPolicy {
+    /// This one.
+    Given(Box<Policy>),
+    /// The known one with this id.
+    Known(String),
+}
+
 /// What is to be decided again.
 #[derive(Debug, Clone)]
 pub struct ReplayPlan {
     /// The database.
     pub database: PathBuf,
     /// The edited policy.
-    pub edited: Policy,
+    pub edited: EditedPolicy,
     /// Policies that count as known beside those of the database.
     pub given: Vec<Policy>,
     /// The requests.
@@ -121,6 +130,13 @@ fn replay(
     let mut reader = Reader::open(database)?;
     reader.know(given.clone());
     let mut known = reader.policies()?;
+    let edited = match edited {
+        EditedPolicy::Given(policy) => policy.as_ref().clone(),
+        EditedPolicy::Known(id) => {
+            let kept = known.iter().find(|policy| policy.id() == id).cloned();
+            kept.ok_or_else(|| RuntimeError::UnknownPolicy(id.clone()))?
+        }
+    };
     if !known.iter().any(|policy| policy.id() == edited.id()) {
         known.push(edited.clone());
     }
@@ -136,10 +152,12 @@ fn replay(
         let running: Vec<_> = stretches
             .chunks(share)
             .map(|part| {
-                let known = &known;
+                let (edited, known) = (&edited, &known);
                 thread::Builder::new()
                     .name("replay".to_owned())
-                    .spawn_scoped(scope, move || tally(plan, known, part, progress, stop))
+                    .spawn_scoped(scope, move || {
+                        tally(plan, edited, known, part, progress, stop)
+                    })
             })
             .collect();
         let parts = running.into_iter().map(|thread| {
@@ -156,18 +174,19 @@ fn replay(
     for part in parts {
         whole.merge(part);
     }
-    Ok(Some(whole.finish(edited, &known, reader.read_names()?)))
+    Ok(Some(whole.finish(&edited, &known, reader.read_names()?)))
 }
 
 fn tally(
     plan: &ReplayPlan,
+    edited: &Policy,
     known: &[Policy],
     part: &[Stretch],
     progress: &ReplayProgress,
     stop: &StopFlag,
 ) -> Result<Tally, RuntimeError> {
     let mut reader = Reader::open(&plan.database)?;
-    let mut replay = Replay::new(&plan.edited, known);
+    let mut replay = Replay::new(edited, known);
     let requests = Cell::new(0);
     reader.visit_requests(
         plan.window,

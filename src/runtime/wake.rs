@@ -37,6 +37,8 @@ pub(super) enum Wake {
     App(Message),
     /// From outside.
     Outside(Outside),
+    /// The trial with this number has ended.
+    Tried(u64),
     /// About who writes the database.
     Succession(Succession),
 }

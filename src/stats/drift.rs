@@ -8,6 +8,8 @@ use crate::model::{Micros, Timestamp};
 /// Twice the gain in log-likelihood that makes a change of the rate more than noise, whichever of some thirty places
 /// it is at: a chi-square of one degree of freedom at 0.0002.
 const GAIN_MIN: f64 = 14.0;
+/// In how many equal parts the latest decisions of a route are compared.
+const TAIL_STEPS: usize = 30;
 
 /// Decisions held against the policy in force.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -95,6 +97,32 @@ impl DriftSurvey {
     }
 }
 
+/// The latest decisions of one route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RouteDrift {
+    /// How many of them the policy does not explain.
+    pub rate: Rate,
+    /// Since when these are more than before; `None`: all along, or not to be told.
+    pub since: Option<Timestamp>,
+}
+
+impl RouteDrift {
+    /// Sums up decisions in the order of time: each with its arrival and whether it drifted.
+    pub fn of(decisions: &[(Timestamp, bool)]) -> Self {
+        let rate = |part: &[(Timestamp, bool)]| {
+            let drifted = part.iter().filter(|decision| decision.1).count();
+            Rate::new(drifted as u64, part.len() as u64)
+        };
+        let step = decisions.len().div_ceil(TAIL_STEPS).max(1);
+        let trend: Vec<Rate> = decisions.chunks(step).map(rate).collect();
+        let since = change_point(&trend).and_then(|at| decisions.get(at * step));
+        Self {
+            rate: rate(decisions),
+            since: since.map(|decision| decision.0),
+        }
+    }
+}
+
 /// Returns the step from which on the rate is higher than before, where splitting there makes the counts likeliest
 /// and much likelier than no split; both sides need enough events to show a rate.
 fn change_point(trend: &[Rate]) -> Option<usize> {
@@ -138,6 +166,19 @@ fn log_likelihood(rate: Rate) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_latest_decisions_are_summed_up_and_their_change_is_dated() {
+        let decisions: Vec<(Timestamp, bool)> = (0..1_000)
+            .map(|at| (Timestamp(at), at >= 700 && at % 3 == 0))
+            .collect();
+        let drift = RouteDrift::of(&decisions);
+        assert_eq!(drift.rate, Rate::new(100, 1_000));
+        let since = drift.since.unwrap().0;
+        assert!((660..740).contains(&since), "{since}");
+        assert_eq!(RouteDrift::of(&[]).rate, Rate::new(0, 0));
+        assert_eq!(RouteDrift::of(&decisions[..600]).since, None);
+    }
 
     #[test]
     fn a_change_is_dated_and_noise_is_not() {

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::Judgement;
+use super::{Comparison, DirectStart, Judgement, SessionPlace};
 use crate::model::{CorrectionBy, CorrectionKind, Micros, NanoUsd, Timestamp};
 
 /// One attempt of the chain.
@@ -34,21 +34,6 @@ pub struct Hop {
     pub output_tokens: Option<u32>,
     /// Its cost.
     pub cost: Option<NanoUsd>,
-}
-
-/// Where a value stands among those of the same route.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct Comparison {
-    /// The share of completed requests with at most this latency, in percent.
-    pub latency_percentile: Option<f64>,
-    /// The share of requests with at most this cost, in percent.
-    pub cost_percentile: Option<f64>,
-    /// The share of requests with as many attempts or more, in percent.
-    pub attempts_share: Option<f64>,
-    /// How many requests it was compared with.
-    pub compared_with: u64,
-    /// How far back they reach.
-    pub reach: Micros,
 }
 
 /// Everything known about one decision. Names are written out; unknown is `None`.
@@ -101,6 +86,10 @@ pub struct Explanation {
     pub has_hidden_attempts: bool,
     /// How it compares.
     pub normal: Comparison,
+    /// What a start on the model that answered would have been like; `None`: it did start there.
+    pub direct: Option<DirectStart>,
+    /// Its place in its session; `None`: no session is logged.
+    pub session: Option<SessionPlace>,
     /// The correction: kind, by whom, how long after the answer.
     pub correction: Option<(CorrectionKind, CorrectionBy, Option<Micros>)>,
     /// Whether its source carries corrections at all.
@@ -118,6 +107,27 @@ pub struct Explanation {
 }
 
 impl Explanation {
+    /// Returns time and cost up to the end of each attempt; `None` from the first unknown part on.
+    pub fn running_totals(&self) -> Vec<(Option<Micros>, Option<NanoUsd>)> {
+        let mut cost = Some(NanoUsd(0));
+        let totals = self.attempts.iter().map(|hop| {
+            cost = cost
+                .zip(hop.cost)
+                .map(|(sum, own)| NanoUsd(sum.0.saturating_add(own.0)));
+            let end = hop.offset.zip(hop.latency);
+            (end.map(|(offset, own)| offset.saturating_add(own)), cost)
+        });
+        totals.collect()
+    }
+
+    /// Returns the signals that the policy asks for and the log has no field for, beside those listed.
+    pub fn unlisted(&self) -> impl Iterator<Item = &str> {
+        let missing = self.judgement.missing.iter().map(String::as_str);
+        missing.filter(|name| {
+            *name != "task_class" && !self.signals.iter().any(|row| *row.name == **name)
+        })
+    }
+
     /// The most attempts that a page lists; a router gone wild makes thousands.
     pub const LISTED_MAX: usize = 64;
 
@@ -197,6 +207,8 @@ mod tests {
             is_cost_estimated: false,
             has_hidden_attempts: false,
             normal: Comparison::default(),
+            direct: None,
+            session: None,
             correction: None,
             corrections_known: false,
             conflicts: Vec::new(),

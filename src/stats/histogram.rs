@@ -256,6 +256,11 @@ impl Histogram {
         // and never behind that.
         let end = usize::try_from(bucket.saturating_sub(*first)).unwrap_or(usize::MAX);
         let end = end.saturating_add(1).min(self.buckets.len());
+        // Without any it stands exactly there: most of the time one look is enough.
+        let exact = end.saturating_sub(1);
+        if self.buckets.get(exact).is_some_and(|pair| pair.0 == bucket) {
+            return Ok(exact);
+        }
         let start = end.saturating_sub(NEAR);
         let near = self.buckets.get(start..end).unwrap_or(&[]);
         if near.first().is_some_and(|pair| pair.0 <= bucket) {

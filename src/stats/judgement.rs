@@ -135,7 +135,7 @@ pub struct Flip {
     pub changes: Vec<Change>,
     /// How far that is: the sum over the changes of the distance in the signal's range; a word is 1.
     pub distance: f64,
-    /// How many of the route's latest requests (at most 100) stand near the line that would be crossed; `None`: there
+    /// How many other requests of the route stored about then stand near the line that would be crossed; `None`: there
     /// is no such line, or it was not looked at.
     pub near: Option<Rate>,
 }

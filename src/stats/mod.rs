@@ -11,6 +11,7 @@ mod filter;
 mod histogram;
 mod judgement;
 mod metrics;
+mod normal;
 mod nowcast;
 mod policy_row;
 mod proportion;
@@ -21,14 +22,15 @@ mod state;
 mod work;
 
 pub use cell::{Cell, ModelUse, UNKNOWN_ROUTE};
-pub use drift::{DriftCounts, DriftRow, DriftSurvey};
-pub use explain::{CandidateRow, Comparison, Explanation, Hop, SignalRow};
+pub use drift::{DriftCounts, DriftRow, DriftSurvey, RouteDrift};
+pub use explain::{CandidateRow, Explanation, Hop, SignalRow};
 pub use filter::{Filter, FilterError, Ruled, Subject};
 pub use histogram::{DecodeError, Histogram, Quantiles};
 pub use judgement::{
     Change, ClauseTrace, Drift, Flip, Given, Judgement, Needed, RuleTrace, Step, Truth, Verdict,
 };
 pub use metrics::{ModelMetrics, PathCount, Rate, RouteMetrics};
+pub use normal::{Alike, Comparison, DirectStart, SessionPlace, apart};
 pub use nowcast::{Exposure, Lateness, Nowcast};
 pub use policy_row::{PolicyRow, PolicyText};
 pub use proportion::{Interval, wilson};

@@ -105,9 +105,7 @@ impl DecidedRows {
             let body = row.get_ref(1)?.as_blob().unwrap_or_default();
             patched.insert(row.get(0)?, body.to_vec());
         }
-        let mut blocks = connection.prepare_cached(
-            "SELECT first_row,body FROM residual WHERE last_row>=?1 AND first_row<=?2 ORDER BY first_row",
-        )?;
+        let mut blocks = connection.prepare_cached(residual::SELECT_BLOCKS)?;
         let mut found = blocks.query(params![first, last])?;
         let mut rows = self.rows.iter_mut().peekable();
         while let Some(row) = found.next()? {

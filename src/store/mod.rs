@@ -54,7 +54,7 @@ pub use lock::writer_of;
 pub use log::LogCopier;
 pub use policies::add_policies;
 pub use prepare::Prepared;
-pub use reader::{ChangesQuestion, DatabaseFacts, Reader, SliceParts, Stretch};
+pub use reader::{ChangesQuestion, DatabaseFacts, Explained, Reader, SliceParts, Stretch};
 pub use retention::Pruned;
 pub use verify::{Finding, Verified};
 pub use writer::{Committed, Writer};

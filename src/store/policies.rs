@@ -89,7 +89,7 @@ pub(super) fn policy_in_force(
         return Ok(InForce::Unknown(was));
     }
     if recorded.is_none()
-        && let Some(policy) = recorded_at(connection, ts)?
+        && let Some(policy) = recorded_at(connection, ts)?.into_iter().next()
     {
         return Ok(taken(policy, "which other decisions of that time record"));
     }
@@ -124,13 +124,22 @@ fn kept_under(connection: &Connection, id: &str) -> Result<Option<Policy>, Store
     first_policy(&mut select, params![id])
 }
 
-fn recorded_at(connection: &Connection, ts: Timestamp) -> Result<Option<Policy>, StoreError> {
+/// Returns the policies that decisions before and after a time record, those that came last first.
+pub(super) fn recorded_at(
+    connection: &Connection,
+    ts: Timestamp,
+) -> Result<Vec<Policy>, StoreError> {
     let mut select = connection.prepare_cached(
         "SELECT policy_text.text FROM policy JOIN name ON name.id = policy.name \
          JOIN policy_text ON policy_text.id = name.text \
          WHERE first_seen <= ?1 AND last_seen >= ?1 ORDER BY first_seen DESC",
     )?;
-    first_policy(&mut select, params![ts.0])
+    let texts = select.query_map([ts.0], |row| row.get::<_, String>(0))?;
+    let texts: Vec<String> = texts.collect::<Result<_, _>>()?;
+    Ok(texts
+        .iter()
+        .filter_map(|text| Policy::parse(text).ok())
+        .collect())
 }
 
 fn added_last(connection: &Connection) -> Result<Option<Policy>, StoreError> {

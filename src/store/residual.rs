@@ -32,6 +32,12 @@ use crate::model::{
 
 const VERSION: u8 = 1;
 
+/// Selects the blocks that hold rows from ?1 to ?2, in order. They do not overlap, so that the walk may start at the last
+/// one that begins at or before ?1: a mere `last_row >= ?1` would read all blocks before it.
+pub(super) const SELECT_BLOCKS: &str = "SELECT first_row,body FROM residual \
+    WHERE first_row>=coalesce((SELECT max(first_row) FROM residual WHERE first_row<=?1),?1) \
+    AND first_row<=?2 AND last_row>=?1 ORDER BY first_row";
+
 pub(super) fn put_varint(bytes: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {
         bytes.push(value.to_le_bytes()[0] | 0x80);

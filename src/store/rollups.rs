@@ -431,3 +431,23 @@ pub(super) fn scan<K: Ord>(
     }
     Ok(())
 }
+
+/// Adds up the cells of one route in [`from`, `to`) of one level, in its units, without the detail: one look-up a unit,
+/// whatever other routes there are.
+pub(super) fn scan_route(
+    connection: &Connection,
+    level: Level,
+    (from, to): (i64, i64),
+    route: i64,
+) -> Result<Cell, StoreError> {
+    let mut select = connection.prepare_cached(level.scan)?;
+    let mut sum = Cell::default();
+    for unit in from..to {
+        let cell = bound(unit).saturating_add(route);
+        let mut rows = select.query([cell, cell.saturating_add(1)])?;
+        while let Some(row) = rows.next()? {
+            merge_row(&mut sum, row, 1, false)?;
+        }
+    }
+    Ok(sum)
+}

@@ -9,6 +9,7 @@ use super::*;
 use crate::model::*;
 use crate::stats::{Baseline, Cell, Filter, Page, Query, Snapshot, Span};
 
+mod drift;
 mod slices;
 
 const NOW: Timestamp = Timestamp(1_800_000_000_000_000);

@@ -20,9 +20,7 @@ pub(super) fn load_whole(
 ) -> Result<Vec<(i64, Stored)>, StoreError> {
     let mut rows = load_range(connection, first, last)?;
     let mut records: HashMap<i64, Box<[u8]>> = HashMap::new();
-    let mut blocks = connection.prepare_cached(
-        "SELECT first_row,body FROM residual WHERE last_row>=?1 AND first_row<=?2",
-    )?;
+    let mut blocks = connection.prepare_cached(residual::SELECT_BLOCKS)?;
     let mut found = blocks.query(params![first, last])?;
     while let Some(row) = found.next()? {
         let start: i64 = row.get(0)?;

@@ -252,14 +252,12 @@ fn keys(app: &App, width: usize) -> Row {
     let mut is_first = true;
     let listed = COMMANDS.iter().filter(|command| {
         command.works_in(app.scope())
+            && app.is_offered(command.action)
             && !matches!(command.name, "toggle-help" | "quit")
             && !command.title.is_empty()
             && !app.settings.keymap.text_of(command).is_empty()
     });
     for command in listed {
-        if command.name == "go-back" && app.stack.len() < 2 {
-            continue;
-        }
         let item = Row::new()
             .own(" ", Role::Plain)
             .say(app.settings.keymap.text_of(command), Role::Key)

@@ -1,16 +1,20 @@
 //! Every page as text at four sizes, and what must hold at any size.
 
+use std::sync::Arc;
+
 use proptest::prelude::*;
 use ratatui::style::{Color, Modifier};
 use ratatui::{Terminal, backend::TestBackend, buffer::Buffer};
 
 use super::draw;
-use crate::app::fixtures::{NOW, app, empty, give, ordinary, overfull, read_live};
+use crate::app::fixtures::{NOW, app, empty, give, ordinary, overfull, read_live, survey};
 use crate::app::{
-    App, COMMANDS, Code, Effect, IngestStatus, Key, Message, Role, Scope, ThemeName, update,
+    App, COMMANDS, Code, Effect, IngestStatus, Key, Message, Role, Scope, ThemeName, TrialState,
+    Trials, update,
 };
-use crate::stats::Page;
+use crate::policy::replay::fixture::{estimated, refused};
 use crate::stats::changes::Metric;
+use crate::stats::{Page, Query, Snapshot};
 
 const SIZES: [(u16, u16); 4] = [(40, 10), (80, 24), (120, 40), (200, 50)];
 
@@ -189,6 +193,100 @@ fn a_filter_stands_below_the_header_kept_or_being_typed() {
             assert!(wrong.contains("`much` is "), "{wrong}");
         }
     }
+}
+
+#[test]
+fn another_policy_stands_beside_the_one_in_force() {
+    let asked = |app: &mut App| {
+        let effects = update(app, Message::Key(Key::char('c')), NOW);
+        match effects.as_slice() {
+            [Effect::Try(question)] => question.number,
+            other => panic!("{other:?}"),
+        }
+    };
+    for size in SIZES {
+        let mut app = app(Scope::Policies, size, ordinary);
+        let number = asked(&mut app);
+        let running = TrialState::Running {
+            share: 0.45,
+            requests: 12_345,
+        };
+        update(&mut app, Message::Trial(number, running), NOW);
+        let name = format!("comparing-{}x{}", size.0, size.1);
+        insta::assert_snapshot!(name, text(&drawn(&app, size)));
+        let done = TrialState::Done(Arc::new(estimated()));
+        update(&mut app, Message::Trial(number, done), NOW);
+        let name = format!("compared-{}x{}", size.0, size.1);
+        insta::assert_snapshot!(name, text(&drawn(&app, size)));
+        // Every line can be scrolled to.
+        update(&mut app, Message::Key(Key::char('G')), NOW);
+        let end = text(&drawn(&app, size));
+        let last = if size.0 < 60 {
+            "under no policy whose text is"
+        } else {
+            "prices and models that changed"
+        };
+        assert!(end.contains(last), "{end}");
+        app.trials = Trials::default();
+        let number = asked(&mut app);
+        let refused = TrialState::Done(Arc::new(refused()));
+        update(&mut app, Message::Trial(number, refused), NOW);
+        let name = format!("refused-{}x{}", size.0, size.1);
+        insta::assert_snapshot!(name, text(&drawn(&app, size)));
+    }
+}
+
+#[test]
+fn the_overview_marks_the_route_that_drifts_most() {
+    let with = |answer: fn(Query) -> Snapshot, size| {
+        text(&drawn(&app(Scope::Overview, size, answer), size))
+    };
+    fn drifting(query: Query) -> Snapshot {
+        Snapshot {
+            drift: Some(survey()),
+            ..ordinary(query)
+        }
+    }
+    fn steady(query: Query) -> Snapshot {
+        let mut calm = (*survey()).clone();
+        // One of 1,500 may be chance; the other route has too few decisions to tell.
+        for row in &mut calm.routes {
+            row.counts.model = 1;
+        }
+        calm.routes[0].counts.judged = 29;
+        Snapshot {
+            drift: Some(Arc::new(calm)),
+            ..ordinary(query)
+        }
+    }
+    for size in [(80, 24), (120, 40), (200, 50)] {
+        let shown = with(drifting, size);
+        assert!(shown.contains("! drift support-chat 6.0%"), "{shown}");
+        for calm in [steady, ordinary] {
+            let shown = with(calm, size);
+            assert!(!shown.contains("drift"), "{shown}");
+        }
+    }
+}
+
+#[test]
+fn prose_and_comparison_are_offered_where_a_policy_is_known() {
+    let known = text(&drawn(
+        &app(Scope::Policies, (120, 40), ordinary),
+        (120, 40),
+    ));
+    assert!(
+        known.contains("Enter prose") && known.contains("c compare"),
+        "{known}"
+    );
+    let mut bare = app(Scope::Policies, (120, 40), empty);
+    let shown = text(&drawn(&bare, (120, 40)));
+    assert!(
+        !shown.contains("prose") && !shown.contains("compare"),
+        "{shown}"
+    );
+    update(&mut bare, Message::Key(Key::of(Code::Enter)), NOW);
+    assert_eq!(text(&drawn(&bare, (120, 40))), shown);
 }
 
 #[test]

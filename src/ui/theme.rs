@@ -3,7 +3,7 @@
 use ratatui::style::{Color, Modifier, Style};
 
 use crate::app::view::Weight;
-use crate::app::{App, ThemeName};
+use crate::app::{App, ThemeName, units};
 
 /// What a piece of text is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -71,18 +71,11 @@ pub struct Theme {
 impl Theme {
     /// Returns the theme that `app` asks for.
     pub fn of(app: &App) -> Self {
-        let glyphs = if app.settings.is_ascii {
-            Glyphs {
-                levels: ["_", ".", "-", "=", "*", "#", "%", "@"],
-                band: ":",
-                cut: "<",
-            }
-        } else {
-            Glyphs {
-                levels: ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"],
-                band: "░",
-                cut: "…",
-            }
+        let is_ascii = app.settings.is_ascii;
+        let glyphs = Glyphs {
+            levels: units::levels(is_ascii),
+            band: if is_ascii { ":" } else { "░" },
+            cut: if is_ascii { "<" } else { "…" },
         };
         Self {
             name: app.settings.theme,

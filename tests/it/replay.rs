@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use crate::pty::Session;
 use crate::support::{Random, run, run_ok, shared_samples};
 
 const POLICY: &str = "policy \"p\" version 1
@@ -145,6 +146,37 @@ fn an_edit_is_certain_priced_and_estimated() {
     ] {
         assert!(text.contains(word), "{text}");
     }
+}
+
+#[test]
+fn the_dashboard_compares_a_given_policy_with_the_one_in_force() {
+    let folder = folder(4_000);
+    let at = folder.path();
+    run_ok(at, ["policy", "add", "-q", "old.route"]);
+    let doc = replay(at, &[]);
+    let args = ["--db", "routes.db", "--policy", "new.route", "--all"];
+    let mut session = Session::dashboard(at, &args, (120, 40));
+    session.sees("support");
+    session.press("6");
+    session.sees("c compare");
+    session.press("c");
+    session.sees("CERTAIN: ");
+    session.sees("went  would go");
+    session.sees("ESTIMATED, doubly robust, 95% intervals");
+    session.sees("NEVER KNOWABLE");
+    // The same as the command tells.
+    let changed = &doc["changed"]["requests"];
+    session.sees(&format!("CERTAIN: {changed} of 4000 requests"));
+    session.press("\x1b");
+    session.sees("DRIFT: decisions");
+    // What was kept is there at once, also on the smallest screen.
+    session.resize((40, 10));
+    session.sees("DRIFT: not explained");
+    session.press("c");
+    session.sees("COMPARED: ");
+    session.press("q");
+    let (code, _) = session.end(5);
+    assert_eq!(code, 0);
 }
 
 #[test]

@@ -107,9 +107,7 @@ pub fn lines(of: &Explanation, others: Others) -> Vec<PanelLine> {
         ));
     }
     let all = judgement.rules.len();
-    let told = rules(judgement, "rules", |is_told| {
-        is_told || others == Others::InOrder
-    });
+    let told = rules(of, "rules", |is_told| is_told || others == Others::InOrder);
     let left = all.saturating_sub(told.len());
     lines.extend(told);
     if others == Others::Counted && left > 0 {
@@ -120,7 +118,7 @@ pub fn lines(of: &Explanation, others: Others) -> Vec<PanelLine> {
         lines.push(line(label, flip_in_words(flip), Weight::Plain));
     }
     if others == Others::Last {
-        lines.extend(rules(judgement, "others", |is_told| !is_told));
+        lines.extend(rules(of, "others", |is_told| !is_told));
     }
     lines
 }
@@ -163,19 +161,27 @@ fn separation(of: &Explanation) -> Option<PanelLine> {
     ))
 }
 
-/// The rules of which `is_wanted` says so, which hears whether one decides or did not say a plain no.
+/// The rules of which `is_wanted` says so, which hears whether one decides, is recorded in its stead, or did not say a
+/// plain no.
 fn rules(
-    of: &Judgement,
+    explanation: &Explanation,
     first_label: &'static str,
     is_wanted: impl Fn(bool) -> bool,
 ) -> Vec<PanelLine> {
+    let of = &explanation.judgement;
     let deciding = of.rules.iter().position(|rule| rule.is_deciding);
+    // Where both are the same, the mark of the deciding one says it.
+    let recorded = explanation
+        .rule
+        .as_deref()
+        .filter(|rule| of.decided_by.as_deref() != Some(rule));
     let width = of.rules.iter().map(|rule| rule.name.chars().count()).max();
     let width = width.unwrap_or(0).min(24);
     let mut lines = Vec::new();
     for (idx, rule) in of.rules.iter().enumerate() {
         let is_later = deciding.is_some_and(|deciding| idx > deciding);
-        let is_told = rule.is_deciding || (rule.result != Truth::Fails && !is_later);
+        let is_recorded = recorded == Some(rule.name.as_str());
+        let is_told = rule.is_deciding || is_recorded || (rule.result != Truth::Fails && !is_later);
         if !is_wanted(is_told) {
             continue;
         }
@@ -185,7 +191,10 @@ fn rules(
             () if is_later => Weight::Dim,
             () => Weight::Plain,
         };
-        let text = rule_in_words(rule, width, is_later, of.verdict);
+        let mut text = rule_in_words(rule, width, is_later, of.verdict);
+        if is_recorded {
+            text.push_str(" (recorded)");
+        }
         lines.push(line(label, text, weight));
     }
     lines
@@ -223,7 +232,7 @@ fn rule_in_words(rule: &RuleTrace, width: usize, is_later: bool, verdict: Verdic
 pub fn clause_in_words(clause: &ClauseTrace) -> String {
     let had = match &clause.actual {
         Given::Unknown if clause.is_logged => "unknown".to_owned(),
-        Given::Unknown => "not logged".to_owned(),
+        Given::Unknown => "unknown (not logged)".to_owned(),
         given => given.to_string(),
     };
     let needed = match &clause.needed {
@@ -267,10 +276,10 @@ fn near_in_words(near: Rate) -> String {
     let (count, of) = (near.numerator, near.denominator);
     match near.share().filter(|_| near.is_shown()) {
         Some(share) => format!(
-            "; {:.1}% of the route's last {of} are near that line",
+            "; {:.1}% of {of} of the route about then are near that line",
             share * 100.0
         ),
-        None => format!("; {count} of the route's last {of} are near that line"),
+        None => format!("; {count} of {of} of the route about then are near that line"),
     }
 }
 
@@ -403,9 +412,7 @@ mod tests {
         let text = told(None, 0.0, recorded, Others::InOrder);
         assert!(text.starts_with("UNDECIDABLE\n"), "{text}");
         assert!(
-            text.contains(
-                "rule plan as recorded, which cannot be checked: the log lacks task_class"
-            ),
+            text.contains("rule plan, as recorded, cannot be checked: the log lacks task_class"),
             "{text}"
         );
         assert!(

@@ -1,12 +1,15 @@
 //! Pages as lines of text, before they are drawn: what is said, in which order and weight.
 
 pub mod changes;
+pub mod decision;
 pub mod judgement;
 mod line;
 pub mod policies;
 pub mod rejects;
+pub mod replay;
 mod source_state;
 pub mod sources;
+pub mod trial;
 pub mod work;
 
 pub use line::{Cell, Line, Weight};

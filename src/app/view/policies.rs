@@ -1,6 +1,7 @@
 //! The policies page: how far routes do what their policy says, which policies there are, and what they say.
 
 use super::line::{Line, Weight, wrapped};
+use super::trial;
 use crate::app::{App, units};
 use crate::stats::{DriftCounts, DriftRow, DriftSurvey, PolicyRow, Rate, Snapshot};
 
@@ -54,8 +55,11 @@ fn share(rate: Rate) -> String {
 
 /// Returns the page's lines.
 pub fn lines(app: &App, snapshot: &Snapshot) -> Vec<Line> {
+    if let Some(trial) = &app.trials.shown {
+        return trial::lines(app, trial);
+    }
     let width = usize::from(app.settings.size.0);
-    let mut lines = drift(snapshot, width);
+    let mut lines = drift(app, snapshot, width);
     lines.push(Line::default());
     lines.push(Line::default().say(" POLICIES", Weight::Title));
     if snapshot.policies.is_empty() {
@@ -93,32 +97,43 @@ fn indented(indent: &'static str, text: &str, width: usize, weight: Weight) -> V
         .collect()
 }
 
-fn drift(snapshot: &Snapshot, width: usize) -> Vec<Line> {
-    let mut lines = vec![Line::default().say(
-        " DRIFT: decisions that the policy in force does not explain",
-        Weight::Title,
-    )];
+fn drift(app: &App, snapshot: &Snapshot, width: usize) -> Vec<Line> {
+    let is_table = width >= TABLE_WIDTH_MIN;
+    let title = if is_table {
+        " DRIFT: decisions that the policy in force does not explain"
+    } else {
+        " DRIFT: not explained by the policy"
+    };
+    let mut lines = vec![Line::default().say(title, Weight::Title)];
     let Some(survey) = &snapshot.drift else {
         lines.push(Line::of(
             " no policy is known, so nothing can be held against one",
         ));
         return lines;
     };
-    let is_table = width >= TABLE_WIDTH_MIN;
     if is_table {
         lines.push(heading());
     }
     for row in survey.routes.iter().chain([&survey.total]) {
         if is_table {
-            lines.push(table_row(survey, row));
+            lines.push(table_row(row));
         } else {
             let weight = weight(&row.counts);
+            let cells = width.saturating_sub(29);
             lines.push(
                 Line::default()
                     .left(format!(" {}", row.route), 20, weight)
-                    .say(rate_cell(row.counts.rate()), weight),
+                    .left(rate_cell(row.counts.rate()), 7, weight)
+                    .say(trend(row, cells, app.settings.is_ascii), Weight::Plain),
             );
+            if let Some(at) = survey.since(row) {
+                let text = format!("   more since {}Z", units::minute(at));
+                lines.push(Line::default().say(text, Weight::Watch));
+            }
         }
+    }
+    if is_table {
+        lines.extend(trends(app, survey, width));
     }
     if survey.one_in > 1 {
         let text = format!(
@@ -140,7 +155,7 @@ fn heading() -> Line {
     )
 }
 
-fn table_row(survey: &DriftSurvey, row: &DriftRow) -> Line {
+fn table_row(row: &DriftRow) -> Line {
     let counts = &row.counts;
     let weight = weight(counts);
     let mark = if weight == Weight::Watch { "! " } else { "  " };
@@ -163,13 +178,72 @@ fn table_row(survey: &DriftSurvey, row: &DriftRow) -> Line {
         counts.explored,
         counts.undecidable + counts.unknown,
     ];
-    let line = kinds.iter().fold(line, |line, kind| {
+    kinds.iter().fold(line, |line, kind| {
         line.right(number(*kind), KIND_WIDTH, Weight::Plain)
-    });
-    match survey.since(row) {
-        Some(at) => line.say(format!("  {}Z", units::minute(at)), Weight::Watch),
-        None => line,
+    })
+}
+
+/// How sure the share of each route that drifts is, since when it is higher than before, and how it went.
+fn trends(app: &App, survey: &DriftSurvey, width: usize) -> Vec<Line> {
+    let all = survey.routes.iter().chain([&survey.total]);
+    let drifting: Vec<&DriftRow> = all
+        .filter(|row| row.counts.rate().numerator > 0 && row.counts.rate().is_shown())
+        .collect();
+    if drifting.is_empty() {
+        return Vec::new();
     }
+    let head = Line::default()
+        .left("   HOW SURE, SINCE WHEN", 24, Weight::Title)
+        .left("95%", 16, Weight::Title)
+        .left("MORE SINCE", 12, Weight::Title)
+        .say("THE WINDOW", Weight::Title);
+    let rows = drifting.into_iter().map(|row| {
+        let (rate, weight) = (row.counts.rate(), weight(&row.counts));
+        let ends = rate.interval().map_or_else(String::new, |interval| {
+            let (low, high) = (units::percent(interval.low), units::percent(interval.high));
+            format!("{low} to {high}%")
+        });
+        let since = survey
+            .since(row)
+            .map(|at| format!("{}Z", units::minute(at)));
+        Line::default()
+            .left(format!("   {}", row.route), 24, Weight::Plain)
+            .left(ends, 16, weight)
+            .left(since.unwrap_or_else(|| "-".to_owned()), 12, weight)
+            .say(
+                trend(row, width.saturating_sub(54), app.settings.is_ascii),
+                Weight::Plain,
+            )
+    });
+    std::iter::once(head).chain(rows).collect()
+}
+
+/// The share over the window as a sparkline of at most `cells`, in the scale of its highest; a step without decisions is
+/// blank.
+fn trend(row: &DriftRow, cells: usize, is_ascii: bool) -> String {
+    let together = row.trend.len().div_ceil(cells.max(1)).max(1);
+    let steps: Vec<Rate> = row
+        .trend
+        .chunks(together)
+        .map(|steps| {
+            let sum = |of: &dyn Fn(&Rate) -> u64| steps.iter().map(of).sum();
+            Rate::new(sum(&|rate| rate.numerator), sum(&|rate| rate.denominator))
+        })
+        .collect();
+    let shares = || steps.iter().filter_map(|rate| rate.share());
+    let top = shares().fold(0.0, f64::max);
+    let levels = units::levels(is_ascii);
+    steps
+        .iter()
+        .map(|rate| match rate.share() {
+            None => " ",
+            Some(share) => {
+                let share = if top > 0.0 { share / top } else { 0.0 };
+                let level = units::cells((share * 8.0).ceil(), 8).max(1);
+                levels.get(level - 1).copied().unwrap_or(" ")
+            }
+        })
+        .collect()
 }
 
 fn weight(counts: &DriftCounts) -> Weight {

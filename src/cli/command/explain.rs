@@ -7,8 +7,7 @@ use crate::cli::args::ExplainFormat;
 use crate::cli::error::Failure;
 use crate::cli::explain::{json, text};
 use crate::format::recorded_in_words;
-use crate::stats::{Baseline, Filter, Page, Query, Span};
-use crate::store::Reader;
+use crate::store::{Explained, Reader};
 
 /// Runs the command; returns the exit code.
 pub(in crate::cli) fn run(
@@ -18,32 +17,29 @@ pub(in crate::cli) fn run(
     given: Option<&Path>,
     format: ExplainFormat,
 ) -> Result<i32, Failure> {
-    let question = Query {
-        number: 1,
-        now: with.clock.now(),
-        span: Span::All,
-        baseline: Baseline::None,
-        trend_len: 1,
-        drift_rows_max: 0,
-        filter: Filter::default(),
-        page: Page::Explain { id: id.to_owned() },
-    };
+    let now = with.clock.now();
     let mut reader = Reader::open(database)?;
     reader.know(with.policies(given)?);
-    let snapshot = reader.answer(&question)?;
-    let Some(explanation) = snapshot.explanation else {
-        return Err(if snapshot.ambiguous.is_empty() {
-            Failure::UnknownRequest(id.to_owned())
-        } else {
-            Failure::AmbiguousRequest {
+    let explanation = match reader.explain(id, now)? {
+        Explained::One(explanation) => explanation,
+        Explained::Several(some) => {
+            return Err(Failure::AmbiguousRequest {
                 id: id.to_owned(),
-                some: snapshot.ambiguous,
-            }
-        });
+                some,
+            });
+        }
+        Explained::Nothing => return Err(Failure::UnknownRequest(id.to_owned())),
+    };
+    // Whether it is alone with its drift is worth some hundredths of a second.
+    let drift = match explanation.judgement.drift {
+        Some(_) => reader.route_drift(explanation.route.as_deref(), explanation.ts)?,
+        None => None,
     };
     print(&match format {
-        ExplainFormat::Text => text::render(&explanation, with.style(), recorded_in_words),
-        ExplainFormat::Json => json::render(&explanation),
+        ExplainFormat::Text => {
+            text::render(&explanation, drift, now, with.style(), recorded_in_words)
+        }
+        ExplainFormat::Json => json::render(&explanation, drift),
     })?;
     Ok(0)
 }

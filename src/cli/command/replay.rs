@@ -14,7 +14,7 @@ use crate::cli::replay::{json, text};
 use crate::cli::words::{count, percent};
 use crate::model::Window;
 use crate::policy::replay::Replayed;
-use crate::runtime::{Outside, ReplayPlan, ReplayProgress, ReplayRun, watch};
+use crate::runtime::{EditedPolicy, Outside, ReplayPlan, ReplayProgress, ReplayRun, watch};
 use crate::stats::Span;
 use crate::store::Reader;
 
@@ -31,7 +31,7 @@ pub(in crate::cli) fn run(
     let plan = ReplayPlan {
         database: database.to_owned(),
         given: with.policies(None)?,
-        edited,
+        edited: EditedPolicy::Given(Box::new(edited)),
         window,
     };
     let (sender, events) = mpsc::sync_channel(4);

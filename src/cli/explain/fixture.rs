@@ -5,24 +5,12 @@ use std::sync::Arc;
 use crate::cli::report::fixture::NOW;
 use crate::model::{CorrectionBy, CorrectionKind, Micros, NanoUsd};
 use crate::policy::{ChainLink, Policy, Recorded};
-use crate::stats::{Comparison, Explanation, Hop, Judgement, SignalRow};
+use crate::stats::{
+    Alike, Comparison, DirectStart, Explanation, Hop, Judgement, SessionPlace, SignalRow,
+};
 
 pub(super) fn explanation(name: &str) -> Explanation {
     let text: Option<Arc<str>> = Some(Arc::from(name));
-    let hop = Hop {
-        n: 1,
-        model: Arc::from(name),
-        tier: text.clone(),
-        provider: text.clone(),
-        outcome: "escalated",
-        reason: text.clone(),
-        offset: Some(Micros(0)),
-        latency: Some(Micros(1_920_000)),
-        ttft: None,
-        input_tokens: None,
-        output_tokens: None,
-        cost: Some(NanoUsd(4_100_000)),
-    };
     Explanation {
         id: name.to_owned(),
         ts: NOW,
@@ -51,7 +39,7 @@ pub(super) fn explanation(name: &str) -> Explanation {
         propensity: None,
         attrs: vec![(Arc::from(name), Arc::from(name))],
         recorded: Some(serde_json::json!({"score": 0.42, "name": name}).to_string()),
-        attempts: vec![hop],
+        attempts: vec![hop(name)],
         latency: Some(Micros(1_920_000)),
         ttft: None,
         cost: Some(NanoUsd(4_100_000)),
@@ -61,6 +49,18 @@ pub(super) fn explanation(name: &str) -> Explanation {
             compared_with: 7,
             ..Comparison::default()
         },
+        direct: Some(DirectStart {
+            model: Arc::from(name),
+            latency: Some(Micros(2_000_000)),
+            cost: Some(NanoUsd(3_000_000)),
+            compared_with: 64,
+            alike: Alike::default(),
+        }),
+        session: Some(SessionPlace {
+            place: 9,
+            of: 12,
+            other_corrections: 2,
+        }),
         correction: Some((
             CorrectionKind::Regenerate,
             CorrectionBy::User,
@@ -72,6 +72,24 @@ pub(super) fn explanation(name: &str) -> Explanation {
         has_odd_clock: false,
         source: Some((name.to_owned(), 12)),
         judgement: judgement(name),
+    }
+}
+
+fn hop(name: &str) -> Hop {
+    let text: Option<Arc<str>> = Some(Arc::from(name));
+    Hop {
+        n: 1,
+        model: Arc::from(name),
+        tier: text.clone(),
+        provider: text.clone(),
+        outcome: "escalated",
+        reason: text,
+        offset: Some(Micros(0)),
+        latency: Some(Micros(1_920_000)),
+        ttft: None,
+        input_tokens: None,
+        output_tokens: None,
+        cost: Some(NanoUsd(4_100_000)),
     }
 }
 
@@ -97,5 +115,7 @@ fn judgement(name: &str) -> Judgement {
         chain: &[link, link],
         ..Recorded::default()
     };
-    policy.judge(&facts, &recorded, true)
+    let mut judgement = policy.judge(&facts, &recorded, true);
+    judgement.missing.push("toxicity".to_owned());
+    judgement
 }

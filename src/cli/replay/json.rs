@@ -25,6 +25,11 @@ pub fn render(replayed: &Replayed, window: Window) -> String {
             json!({"task_class": class.class, "requests": class.requests, "changed": class.changed})
         })
         .collect();
+    let split: Vec<Value> = replayed
+        .split
+        .iter()
+        .map(|tier| json!({"tier": tier.tier, "went": tier.went, "would_go": tier.would_go}))
+        .collect();
     let priced = replayed.priced.as_ref().ok();
     let estimated = replayed.estimated.as_ref().ok();
     let refusal = replayed.estimated.as_ref().err();
@@ -45,6 +50,7 @@ pub fn render(replayed: &Replayed, window: Window) -> String {
             "tiers": moves(&replayed.tiers),
             "rules": moves(&replayed.rules),
             "classes": classes,
+            "split": split,
         },
         "priced": priced.map(|priced| json!({
             "cost_delta_usd": {"low": priced.low_usd, "high": priced.high_usd},
@@ -83,13 +89,17 @@ fn estimates(of: &Estimated) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::replay::fixture::{estimated, refused};
+    use crate::policy::replay::fixture::{estimated, refused};
 
     #[test]
     fn the_document_has_every_field_of_the_contract() {
         let doc: Value = serde_json::from_str(&render(&estimated(), Window::ALL)).unwrap();
         assert_eq!(doc["window"], json!({"from": null, "to": null}));
         assert_eq!(doc["changed"]["tiers"][0]["to"], "standard");
+        assert_eq!(
+            doc["changed"]["split"][0],
+            json!({"tier": "fast", "went": 6_410, "would_go": 6_000})
+        );
         assert_eq!(doc["estimated"]["method"], "doubly robust");
         assert_eq!(doc["estimated"]["first_pass_delta"]["low"], 0.01);
         assert_eq!(doc["estimated"]["correction_delta"], Value::Null);

@@ -2,6 +2,3 @@
 
 pub mod json;
 pub mod text;
-
-#[cfg(test)]
-mod fixture;

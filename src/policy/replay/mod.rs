@@ -15,8 +15,11 @@
 
 mod effect;
 mod estimate;
+#[cfg(test)]
+pub mod fixture;
 mod median;
 mod outcome;
+mod places;
 mod price;
 mod refusal;
 mod result;
@@ -29,5 +32,5 @@ pub use effect::Estimate;
 pub use estimate::{Estimated, Method};
 pub use price::Priced;
 pub use refusal::{Refusal, SUPPORT_MIN};
-pub use result::{ClassCount, Move, RecordedCounts, Replayed, UndecidableCount};
+pub use result::{ClassCount, Move, RecordedCounts, Replayed, TierCount, UndecidableCount};
 pub use tally::{Replay, Tally};

@@ -44,6 +44,17 @@ pub struct Move {
     pub requests: u64,
 }
 
+/// One tier: how many of the requests that can be decided.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TierCount {
+    /// Its name; of a request that records none, the model.
+    pub tier: String,
+    /// Went there by the rules of the policies that they name, or as logged where no text is known.
+    pub went: u64,
+    /// Would go there.
+    pub would_go: u64,
+}
+
 /// One task class.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClassCount {
@@ -77,6 +88,8 @@ pub struct Replayed {
     pub recorded: RecordedCounts,
     /// Requests that go elsewhere.
     pub changed: u64,
+    /// How many went to each tier and would go there, weakest tier first.
+    pub split: Vec<TierCount>,
     /// From tier to tier, most first.
     pub tiers: Vec<Move>,
     /// From rule to rule, most first.

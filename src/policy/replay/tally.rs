@@ -5,14 +5,14 @@ use smallvec::SmallVec;
 
 use super::estimate::{Evidence, Known, Method};
 use super::outcome::{Outcomes, Sums};
+use super::places::{Past, Places};
 use super::price::{Call, Prices};
 use super::refusal::{Refusal, Support, check};
-use super::result::{ClassCount, Move, RecordedCounts, Replayed, UndecidableCount};
+use super::result::{ClassCount, RecordedCounts, Replayed, UndecidableCount};
 use super::sample::{Changed, Sample, spread};
 use super::sessions::Sessions;
 use super::strata::{Means, Strata, Stratum};
 use crate::model::{Name, Names, NanoUsd, Request};
-use crate::policy::evaluate::RuleIdx;
 use crate::policy::facts::Facts;
 use crate::policy::policy::Policy;
 use crate::policy::recorded::{Recorded, chain_of};
@@ -23,18 +23,6 @@ use crate::stats::{Drift, Histogram, Verdict};
 
 /// The heaviest that one request may weigh.
 const WEIGHT_MAX: f64 = 50.0;
-
-/// Where a request went.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Past {
-    /// By this rule of a known policy.
-    Ruled { policy: usize, rule: RuleIdx },
-    /// As logged: its tier, else its model, and its rule.
-    Logged {
-        tier: Option<Name>,
-        rule: Option<Name>,
-    },
-}
 
 /// Decides stored requests by an edited policy.
 #[derive(Debug)]
@@ -54,7 +42,7 @@ pub struct Tally {
     requests: u64,
     recorded: RecordedCounts,
     undecidable: HashMap<Vec<TierIdx>, u64>,
-    moves: HashMap<(Past, RuleIdx), u64>,
+    places: Places,
     /// By class: all requests, and the changed ones.
     classes: HashMap<Option<Name>, (u64, u64)>,
     /// By new tier: changed requests, and those of them that ran there.
@@ -138,8 +126,8 @@ impl<'p> Replay<'p> {
         };
         let is_changed = self.moves_to(past, tier, request, names);
         self.follow(request, is_changed);
+        self.tally.places.add(past, rule, is_changed);
         if is_changed {
-            *self.tally.moves.entry((past, rule)).or_default() += 1;
             self.count_changed(&decided, tier, old, &recorded, names);
         }
     }
@@ -344,9 +332,7 @@ impl Tally {
         for (tiers, count) in later.undecidable {
             *self.undecidable.entry(tiers).or_default() += count;
         }
-        for (key, count) in later.moves {
-            *self.moves.entry(key).or_default() += count;
-        }
+        self.places.merge(later.places);
         for (class, counts) in later.classes {
             let into = self.classes.entry(class).or_default();
             (into.0, into.1) = (into.0 + counts.0, into.1 + counts.1);
@@ -373,7 +359,8 @@ impl Tally {
         let means = std::mem::take(&mut self.strata).sum_up();
         let priced = self.prices.bracket(edited, names, &means);
         let estimated = self.estimate(edited, &means);
-        let (tiers, rules) = self.moves(edited, known, names);
+        let (tiers, rules) = self.places.moves(edited, known, names);
+        let split = self.places.split(edited, known, names);
         let mut undecidable: Vec<UndecidableCount> = self
             .undecidable
             .iter()
@@ -404,6 +391,7 @@ impl Tally {
             undecidable,
             recorded: self.recorded,
             changed: self.there.values().map(|counts| counts.0).sum(),
+            split,
             tiers,
             rules,
             classes,
@@ -411,31 +399,6 @@ impl Tally {
             estimated,
             later_in_session: self.sessions.map(|sessions| sessions.later()),
         }
-    }
-
-    fn moves(&self, edited: &Policy, known: &[Policy], names: &Names) -> (Vec<Move>, Vec<Move>) {
-        let (mut tiers, mut rules) = (HashMap::new(), HashMap::new());
-        let logged = |name: Option<Name>| name.map_or("(not logged)", |name| names.text(name));
-        for ((past, rule), count) in &self.moves {
-            let (from_tier, from_rule) = match past {
-                Past::Ruled { policy, rule } => known.get(*policy).map_or(("", ""), |policy| {
-                    let name = policy
-                        .rules()
-                        .get(*rule)
-                        .map_or("", |rule| rule.name.as_str());
-                    (policy.tier_name(policy.tier_of_rule(*rule)), name)
-                }),
-                Past::Logged { tier, rule } => (logged(*tier), logged(*rule)),
-            };
-            let to_tier = edited.tier_name(edited.tier_of_rule(*rule));
-            let to_rule = edited
-                .rules()
-                .get(*rule)
-                .map_or("", |rule| rule.name.as_str());
-            *tiers.entry((from_tier, to_tier)).or_insert(0) += count;
-            *rules.entry((from_rule, to_rule)).or_insert(0) += count;
-        }
-        (in_order(tiers), in_order(rules))
     }
 
     fn estimate(
@@ -499,21 +462,4 @@ impl Tally {
         };
         Ok(evidence.estimate(supporting, self.sample.one_in()))
     }
-}
-
-fn in_order(counts: HashMap<(&str, &str), u64>) -> Vec<Move> {
-    let mut moves: Vec<Move> = counts
-        .into_iter()
-        .map(|((from, to), requests)| Move {
-            from: from.to_owned(),
-            to: to.to_owned(),
-            requests,
-        })
-        .collect();
-    moves.sort_by(|a, b| {
-        b.requests
-            .cmp(&a.requests)
-            .then_with(|| (&a.from, &a.to).cmp(&(&b.from, &b.to)))
-    });
-    moves
 }

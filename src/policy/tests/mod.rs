@@ -3,3 +3,4 @@
 mod messages;
 mod policies;
 mod properties;
+mod steps;

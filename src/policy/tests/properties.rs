@@ -150,6 +150,12 @@ proptest! {
             if flip.changes.len() == 1 && let Some(half) = changed(&policy, &facts, flip, 0.5) {
                 prop_assert_ne!(tier(&policy, &half), &flip.tier, "{:?}", flip);
             }
+            // Of a pair, either half alone changes nothing.
+            for change in flip.changes.iter().filter(|_| flip.changes.len() > 1) {
+                let alone = Flip { changes: vec![change.clone()], ..flip.clone() };
+                let half = changed(&policy, &facts, &alone, 1.0).unwrap();
+                prop_assert_eq!(tier(&policy, &half), &own, "{:?}", flip);
+            }
         }
         // Where a single value flips, a single value is named.
         let has_single = requests(&policy).iter().any(|other| {

@@ -210,7 +210,7 @@ impl Reader {
 }
 
 /// Judges one decision.
-fn judged(request: &Request, names: &Names, docket: &mut Docket<'_>) -> DriftCounts {
+pub(super) fn judged(request: &Request, names: &Names, docket: &mut Docket<'_>) -> DriftCounts {
     let mut counts = DriftCounts::default();
     let Some(ruling) = docket.ruling(request, names) else {
         counts.unknown = 1;

@@ -3,35 +3,58 @@
 use std::sync::Arc;
 
 use super::{Reader, state};
-use crate::model::{Flags, Logged, Micros, Name, Request, SignalValue, Timestamp, Window};
-use crate::stats::{Cell, Comparison, Explanation, Filter, Hop, SignalRow, Snapshot};
+use crate::model::{
+    Flags, HashKey, Logged, Micros, Name, Request, RequestId, SignalValue, Timestamp,
+};
+use crate::stats::{DirectStart, Explanation, Hop, SignalRow};
 use crate::store::StoreError;
 use crate::store::columns::read_id;
 use crate::store::ids::find_on_disk;
 use crate::store::prepare::id_key;
-use crate::store::rollups::route_of;
+use crate::store::row::BlockCache;
 use crate::store::stored::Stored;
+use crate::store::writer::load_names;
 
 /// How many of the newest rows are searched for a prefix.
 const PREFIX_ROWS_MAX: i64 = 500_000;
-/// With how many rows of the same route a cost is compared.
-const SAMPLE_LEN: usize = 2_000;
-/// Of how many of them the signals are read: each costs some 20 microseconds.
-const SIGNALS_LEN: usize = 100;
 const AMBIGUOUS_MAX: usize = 10;
 
-/// Requests of the same route, the latest first.
-struct Sample {
-    /// Without what stands in residual blocks.
-    rows: Vec<(i64, Stored)>,
-    /// The first of them with everything, signals among it.
-    in_full: Vec<Stored>,
+/// What is found under an id or the beginning of one.
+#[derive(Debug)]
+pub enum Explained {
+    /// One decision.
+    One(Box<Explanation>),
+    /// Several whose ids begin so: some of them.
+    Several(Vec<String>),
+    /// None.
+    Nothing,
 }
 
 impl Reader {
-    pub(super) fn explain(&mut self, id: &str, snapshot: &mut Snapshot) -> Result<(), StoreError> {
-        let Some(wanted) = crate::model::RequestId::try_from_text(id) else {
-            return Ok(());
+    /// Explains the decision of this id, or of the only one that begins so, and nothing else.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be read or is damaged.
+    pub fn explain(&mut self, id: &str, now: Timestamp) -> Result<Explained, StoreError> {
+        self.connection.execute_batch("BEGIN")?;
+        let explained = load_names(&self.connection, &mut self.names)
+            .and_then(|()| self.explain_within(id, now));
+        // A read transaction has nothing to lose.
+        let _ = self.connection.execute_batch("COMMIT");
+        // Blocks may be patched by the next transaction.
+        self.blocks = BlockCache::default();
+        explained
+    }
+
+    /// Does as [`Reader::explain`] within a transaction, with all names read.
+    pub(super) fn explain_within(
+        &mut self,
+        id: &str,
+        now: Timestamp,
+    ) -> Result<Explained, StoreError> {
+        let Some(wanted) = RequestId::try_from_text(id) else {
+            return Ok(Explained::Nothing);
         };
         let key: Vec<u8> = self.connection.query_row(
             "SELECT value FROM meta WHERE key='hash_key'",
@@ -39,23 +62,25 @@ impl Reader {
             |row| row.get(0),
         )?;
         let key = <[u8; 16]>::try_from(key).map_err(|_| StoreError::damaged("the hash key"))?;
-        let hash = id_key(&crate::model::HashKey(key), &wanted);
+        let key = HashKey(key);
+        let hash = id_key(&key, &wanted);
         let mut row = find_on_disk(&self.connection, hash)?.first().copied();
         if row.is_none() {
             let mut found = self.with_prefix(id)?;
             if found.len() > 1 {
-                snapshot.ambiguous = found.into_iter().map(|(_, id)| id).collect();
-                return Ok(());
+                let ids = found.into_iter().map(|(_, id)| id);
+                return Ok(Explained::Several(ids.collect()));
             }
             row = found.pop().map(|(row, _)| row);
         }
-        let Some(row) = row else { return Ok(()) };
-        if let Some(stored) = self.blocks.load(&self.connection, row)? {
-            let sample = self.sample(&stored.effective())?;
-            let explanation = self.explanation(row, &stored, snapshot.query.now, &sample)?;
-            snapshot.explanation = Some(Box::new(explanation));
-        }
-        Ok(())
+        let Some(row) = row else {
+            return Ok(Explained::Nothing);
+        };
+        let Some(stored) = self.blocks.load(&self.connection, row)? else {
+            return Ok(Explained::Nothing);
+        };
+        let explanation = self.explanation(row, &stored, now, &key)?;
+        Ok(Explained::One(Box::new(explanation)))
     }
 
     fn with_prefix(&self, prefix: &str) -> Result<Vec<(i64, String)>, StoreError> {
@@ -85,9 +110,10 @@ impl Reader {
         row: i64,
         stored: &Stored,
         now: Timestamp,
-        sample: &Sample,
+        key: &HashKey,
     ) -> Result<Explanation, StoreError> {
         let request = stored.effective();
+        let peers = self.peers(row, &request)?;
         let name = |of| self.name(of);
         let mut conflicts = self
             .connection
@@ -139,7 +165,9 @@ impl Reader {
             cost: request.cost(),
             is_cost_estimated: has(Flags::COST_ESTIMATED),
             has_hidden_attempts: has(Flags::FALLBACK_HINT) || has(Flags::ESCALATED_HINT),
-            normal: self.comparison(&request, &sample.rows)?,
+            normal: self.comparison(&request, &peers)?,
+            direct: DirectStart::of(&request, &peers, |name| self.names.shared(name)),
+            session: self.session_place(key, row, &request)?,
             correction: request
                 .correction
                 .map(|c| (c.kind, c.by, request.corrected_after())),
@@ -148,7 +176,7 @@ impl Reader {
             has_bad_number: has(Flags::BAD_NUMBER),
             has_odd_clock: has(Flags::ODD_CLOCK),
             source: path.map(|path| (path, request.position.offset)),
-            judgement: self.judgement(&request, &sample.in_full)?,
+            judgement: self.judgement(&request, &peers)?,
         })
     }
 
@@ -218,69 +246,4 @@ impl Reader {
         }));
         rows
     }
-
-    /// Returns the latest requests of the same route within the day up to the request.
-    fn sample(&mut self, request: &Request) -> Result<Sample, StoreError> {
-        let to = Timestamp(request.ts.0.saturating_add(1));
-        let window = Window {
-            from: to.minus(Micros::DAY),
-            to,
-        };
-        let all = Filter::default();
-        let mut sieve = self.sieve(&all, request.ts, &[])?;
-        let rows = self.newest_rows(
-            window,
-            Some(route_of(request)),
-            SAMPLE_LEN,
-            None,
-            &mut sieve,
-        )?;
-        let mut in_full = Vec::new();
-        for (row, _) in rows.iter().take(SIGNALS_LEN) {
-            in_full.extend(self.blocks.load(&self.connection, *row)?);
-        }
-        Ok(Sample { rows, in_full })
-    }
-
-    /// Compares with the week up to the request: latency by rollups, cost and attempts by a sample.
-    fn comparison(
-        &self,
-        request: &Request,
-        sample: &[(i64, Stored)],
-    ) -> Result<Comparison, StoreError> {
-        let to = Timestamp(request.ts.0.saturating_add(1));
-        let reach = Micros::DAY.times(7);
-        let whole = Window {
-            from: to.minus(reach).minute().start(),
-            to: to.plus(Micros::MINUTE).minute().start(),
-        };
-        let route = route_of(request);
-        let cell: Cell = self.cell(whole, route)?;
-        let costs: Vec<_> = sample
-            .iter()
-            .filter_map(|(_, other)| other.request.cost())
-            .collect();
-        let share = |part: usize, of: usize| percent(part as u64, of as u64);
-        let calls = request.calls();
-        let busier = sample
-            .iter()
-            .filter(|(_, other)| other.request.calls() >= calls)
-            .count();
-        Ok(Comparison {
-            latency_percentile: request.latency().and_then(|latency| {
-                percent(cell.latency.count_up_to(latency), cell.latency.count())
-            }),
-            cost_percentile: request
-                .cost()
-                .and_then(|cost| share(costs.iter().filter(|c| **c <= cost).count(), costs.len())),
-            attempts_share: share(busier, sample.len()),
-            compared_with: cell.requests,
-            reach,
-        })
-    }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^52")]
-fn percent(part: u64, of: u64) -> Option<f64> {
-    (of > 0).then(|| 100.0 * part as f64 / of as f64)
 }

@@ -11,7 +11,9 @@ mod fold;
 mod judge;
 mod lists;
 mod nowcast;
+mod peers;
 mod replay;
+mod route_drift;
 mod sieve;
 mod slices;
 mod sources;
@@ -19,6 +21,7 @@ mod window;
 mod work;
 
 pub use changes::ChangesQuestion;
+pub use explain::Explained;
 pub use facts::DatabaseFacts;
 pub use replay::Stretch;
 pub use slices::SliceParts;
@@ -181,7 +184,11 @@ impl Reader {
             snapshot.decisions = self.decisions(snapshot.window, route, rows_len, before, query)?;
         }
         if let Page::Explain { id } = &query.page {
-            self.explain(id, &mut snapshot)?;
+            match self.explain_within(id, query.now)? {
+                Explained::One(explanation) => snapshot.explanation = Some(explanation),
+                Explained::Several(ids) => snapshot.ambiguous = ids,
+                Explained::Nothing => {}
+            }
         }
         snapshot.drift = self.drift(snapshot.window, query)?;
         if query.page == Page::Policies {

@@ -134,13 +134,6 @@ impl Reader {
         self.count(window, 2, true, &|_, route| Some(fold.place(route)))
     }
 
-    /// Counts one route.
-    pub(super) fn cell(&self, window: Window, route: i64) -> Result<Cell, StoreError> {
-        let place = |_, of| (of == route).then_some(());
-        let mut cells = self.count(window, 2, true, &place)?;
-        Ok(cells.remove(&()).unwrap_or_default())
-    }
-
     /// Decides which routes of the window are told one by one; few names make few routes.
     fn fold(&self, window: Window, page: &Page) -> Result<Fold, StoreError> {
         if self.names.len() < Fold::ROUTES_MAX {

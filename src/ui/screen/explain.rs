@@ -1,5 +1,6 @@
 //! One decision: what was recorded, the chain, how it compares, what came of it.
 
+use crate::app::view::decision;
 use crate::app::view::judgement::{self, Others};
 use crate::app::view::policies::drift_in_words;
 use crate::app::{App, units};
@@ -42,13 +43,7 @@ fn title(text: &'static str) -> Row {
 
 fn page(app: &App, snapshot: &Snapshot, found: &Explanation, now: Timestamp) -> Vec<Row> {
     let width = usize::from(app.settings.size.0);
-    let route = found.route.as_ref().map_or("(unknown)", |route| route);
-    let mut rows = vec![line(format!(
-        "{route}   {}   {} ({} ago)",
-        found.state,
-        units::day_clock(found.ts),
-        units::age(now.since(found.ts))
-    ))];
+    let mut rows = vec![line(heading(found, now, width))];
     let mut asked = asked(found, width);
     asked.push(Row::new());
     // The verdict and what happened come first on a small screen; what was asked is then a scroll away.
@@ -59,9 +54,15 @@ fn page(app: &App, snapshot: &Snapshot, found: &Explanation, now: Timestamp) -> 
     rows.extend(policy(found, width));
     rows.extend(chain(found, width));
     rows.push(Row::new());
-    rows.extend(compared(found, width));
-    rows.push(line(consequence(found, now)));
-    rows.extend(drift(snapshot, found));
+    let direct = decision::direct_in_words(found).map(|text| ("direct", text));
+    let told = direct.into_iter().chain([
+        ("normal", decision::normal_in_words(found)),
+        ("outcome", decision::consequence_in_words(found, now)),
+    ]);
+    let drift = drift(snapshot, found).map(|text| ("", text));
+    for (label, text) in told.chain(drift) {
+        rows.extend(labelled(label, &text, Role::Plain, width));
+    }
     rows.push(Row::new());
     rows.append(&mut asked);
     rows.extend(recorded(app, found));
@@ -69,15 +70,30 @@ fn page(app: &App, snapshot: &Snapshot, found: &Explanation, now: Timestamp) -> 
     rows
 }
 
+/// The route, and when: what a narrow screen has no room for stands below.
+fn heading(found: &Explanation, now: Timestamp, width: usize) -> String {
+    let route = found.route.as_ref().map_or("(unknown)", |route| route);
+    if width < 60 {
+        let end = format!(" {} {}", found.state, units::clock(found.ts));
+        let room = width.saturating_sub(end.len() + 1);
+        return format!("{}{end}", crate::model::sanitise(route).cut(room));
+    }
+    let session = decision::session_in_words(found);
+    let session = session.map_or_else(String::new, |session| format!("   {session}"));
+    format!(
+        "{route}   {}   {} ({} ago){session}",
+        found.state,
+        units::day_clock(found.ts),
+        units::age(now.since(found.ts)),
+    )
+}
+
 /// What the request was, as far as the log says.
 fn asked(found: &Explanation, width: usize) -> Vec<Row> {
-    let class = found.task_class.as_deref();
-    let class = class.map(|class| format!("task_class={class}"));
-    let signals = found
-        .signals
-        .iter()
-        .map(|s| format!("{}={}", s.name, s.value.as_deref().unwrap_or("unknown")));
-    let words: Vec<String> = class.into_iter().chain(signals).collect();
+    let words: Vec<String> = decision::asked(found)
+        .into_iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
     let mut rows = wrapped("asked: ", &words, width);
     if !found.attrs.is_empty() {
         let attrs: Vec<String> = found
@@ -117,6 +133,10 @@ fn recorded(app: &App, found: &Explanation) -> Vec<Row> {
                 .iter()
                 .map(|text| line(format!("  {text}"))),
         );
+    }
+    if let Some(chance) = found.propensity {
+        let text = format!("  chance of this tier {}%", units::percent(chance));
+        rows.push(line(text));
     }
     for (model, score, why) in &found.candidates {
         let score = score.map_or_else(|| "--".to_owned(), |score| format!("{score:.3}"));
@@ -159,27 +179,40 @@ fn policy(found: &Explanation, width: usize) -> Vec<Row> {
             .own("VERDICT ", Role::Title)
             .say(judgement::headline(judgement), Role::from(weight)),
     ];
-    let label_width = if width < 80 { 0 } else { 11 };
     let others = match width {
         ..80 => Others::Counted,
         80..100 => Others::Last,
         _ => Others::InOrder,
     };
     for panel in judgement::lines(found, others) {
-        let room = width.saturating_sub(label_width + 3).max(10);
-        for (idx, part) in judgement::fitted(&panel.text, room).into_iter().enumerate() {
-            let label = if idx == 0 { panel.label } else { "" };
+        rows.extend(labelled(
+            panel.label,
+            &panel.text,
+            Role::from(panel.weight),
+            width,
+        ));
+    }
+    rows.push(Row::new());
+    rows
+}
+
+/// A text behind its label; a narrow screen has no room for that.
+fn labelled(label: &'static str, text: &str, role: Role, width: usize) -> Vec<Row> {
+    let label_width = if width < 80 { 0 } else { 11 };
+    let room = width.saturating_sub(label_width + 3).max(10);
+    let parts = judgement::fitted(text, room).into_iter().enumerate();
+    parts
+        .map(|(idx, part)| {
+            let label = if idx == 0 { label } else { "" };
             let row = Row::new().own("  ", Role::Plain);
             let row = if label_width > 0 {
                 row.left(label, label_width, Role::Title)
             } else {
                 row
             };
-            rows.push(row.say(part, Role::from(panel.weight)));
-        }
-    }
-    rows.push(Row::new());
-    rows
+            row.say(part, role)
+        })
+        .collect()
 }
 
 fn wrapped(head: &'static str, words: &[String], width: usize) -> Vec<Row> {
@@ -233,7 +266,8 @@ fn chain(found: &Explanation, width: usize) -> Vec<Row> {
     let mut rows = vec![title("CHAIN").say(head, Role::Plain)];
     let bar = width.saturating_sub(if width < 80 { 26 } else { 66 });
     let listed = found.attempts.iter().take(Explanation::LISTED_MAX);
-    for (idx, hop) in listed.enumerate() {
+    let totals = found.running_totals();
+    for (idx, (hop, totals)) in listed.zip(totals).enumerate() {
         let row = Row::new()
             .own("   ", Role::Plain)
             .left(&hop.model, if width < 80 { 14 } else { 20 }, Role::Plain)
@@ -262,35 +296,17 @@ fn chain(found: &Explanation, width: usize) -> Vec<Row> {
         };
         rows.push(row.then(hop_bar(hop.offset.zip(hop.latency), total, bar)));
         rows.extend(step_rows(found, idx, width));
-        if hop.input_tokens.is_some() || hop.output_tokens.is_some() {
-            let count = |tokens: Option<u32>| {
-                tokens.map_or_else(|| "--".to_owned(), |tokens| tokens.to_string())
-            };
-            rows.push(line(format!(
-                "    {} tokens in, {} out",
-                count(hop.input_tokens),
-                count(hop.output_tokens)
-            )));
-        }
+        let call = decision::call_in_words(hop, totals, idx > 0);
+        let parts = judgement::fitted(&call, width.saturating_sub(5).max(10));
+        let parts = parts.into_iter().filter(|part| !part.is_empty());
+        rows.extend(parts.map(|part| Row::new().own("    ", Role::Plain).say(part, Role::Dim)));
     }
-    rows.extend(beside_the_chain(found));
-    rows
-}
-
-/// What the list of attempts does not show: those cut off, a loop, those that the log hides.
-fn beside_the_chain(found: &Explanation) -> Vec<Row> {
-    let mut rows = Vec::new();
-    let left = found.attempts.len().saturating_sub(Explanation::LISTED_MAX);
-    if left > 0 {
-        rows.push(line(format!("  and {left} more attempts")));
-    }
-    if let Some(model) = found.loop_over() {
-        let text = format!("  loop: {model} was asked again after an escalation from it");
-        rows.push(line(text));
-    }
-    if found.has_hidden_attempts {
-        rows.push(line("  the log tells of an attempt that it does not hold"));
-    }
+    let beside = decision::beside_the_chain(found).into_iter();
+    rows.extend(beside.map(|(text, weight)| {
+        Row::new()
+            .own("   ", Role::Plain)
+            .say(text, Role::from(weight))
+    }));
     rows
 }
 
@@ -314,49 +330,9 @@ fn hop_bar(place: Option<(Micros, Micros)>, total: Micros, width: usize) -> Row 
     row.own("|", Role::Plain)
 }
 
-fn compared(found: &Explanation, width: usize) -> Vec<Row> {
-    let normal = &found.normal;
-    if normal.compared_with < 10 {
-        return vec![line(format!(
-            "too few to compare ({})",
-            normal.compared_with
-        ))];
-    }
-    let mut parts = vec![format!(
-        "{} requests of the route in {}:",
-        units::count(normal.compared_with),
-        units::whole_span(normal.reach),
-    )];
-    if let Some(percentile) = normal.latency_percentile {
-        parts.push(format!("slower than or as slow as {percentile:.0}%"));
-    }
-    if let Some(percentile) = normal.cost_percentile {
-        parts.push(format!("cost at or above {percentile:.0}%"));
-    }
-    // All of them needed at least one.
-    if let Some(share) = normal.attempts_share.filter(|share| *share < 99.5) {
-        parts.push(format!("{share:.0}% need as many attempts"));
-    }
-    wrapped("of ", &parts, width)
-}
-
 /// How far the route does what its policy says, in the window.
-fn drift(snapshot: &Snapshot, found: &Explanation) -> Option<Row> {
+fn drift(snapshot: &Snapshot, found: &Explanation) -> Option<String> {
     let survey = snapshot.drift.as_deref()?;
     let row = survey.route(found.route.as_deref()?)?;
-    Some(line(format!("this route, {}", drift_in_words(survey, row))))
-}
-
-fn consequence(found: &Explanation, now: Timestamp) -> String {
-    if let Some((kind, by, after)) = &found.correction {
-        let after = after
-            .map(|after| format!(" after {}", units::span(after)))
-            .unwrap_or_default();
-        return format!("corrected: {} by {}{after}", kind.word(), by.word());
-    }
-    match found.state {
-        "open" => format!("open for {}", units::age(now.since(found.ts))),
-        _ if !found.corrections_known => "corrections are not logged by this source".to_owned(),
-        _ => "not corrected so far".to_owned(),
-    }
+    Some(format!("this route, {}", drift_in_words(survey, row)))
 }

@@ -15,10 +15,19 @@ pub fn draw(app: &App, snapshot: &Snapshot, canvas: &mut Canvas<'_>) {
     let routes = judge::ranked(snapshot, app.sort);
     let (width, height) = (canvas.width(), canvas.height());
     let is_small = width < 80 || height < 16;
-    canvas.line(
-        1,
-        &headline(snapshot, &routes, width).then(drift_mark(snapshot, width)),
+    let (headline, drift) = (
+        headline(snapshot, &routes, width),
+        drift_mark(snapshot, width),
     );
+    // Where both do not fit, the line below is free.
+    if headline.width() + drift.width() <= width {
+        canvas.line(1, &headline.then(drift));
+    } else {
+        canvas.line(1, &headline);
+        if !is_small {
+            canvas.line(2, &drift);
+        }
+    }
     let has_preview = width >= 160 && height >= 30;
     let list_width = if has_preview { 112 } else { width };
     let metric = app.shown_metric();
