@@ -3,6 +3,8 @@
 
 mod command;
 #[cfg(test)]
+pub mod fixture_alarms;
+#[cfg(test)]
 mod fixture_changes;
 #[cfg(test)]
 pub mod fixtures;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::format::Rules;
 use crate::model::{Micros, Timestamp, Window};
+use crate::stats::changes;
 use crate::stats::{Baseline, DecisionRow, Page, Query, Snapshot, Span};
 
 use super::{IngestStatus, Key, Metric, Scope, Sort};
@@ -138,6 +139,8 @@ pub struct App {
     pub route: Option<String>,
     /// The metric of trends.
     pub metric: Metric,
+    /// What the page of what changed is about, where it is not the metric of trends: what an alarm is about.
+    pub asked_metric: Option<changes::Metric>,
     /// The list of decisions.
     pub decisions: DecisionList,
     /// The id of the explained decision.
@@ -203,6 +206,7 @@ impl App {
             sort: Sort::default(),
             route: None,
             metric: Metric::Correction,
+            asked_metric: None,
             decisions: DecisionList {
                 is_following: true,
                 ..DecisionList::default()
@@ -347,7 +351,9 @@ impl App {
             },
             Scope::Changes => Page::Changes {
                 route: self.route.clone(),
-                metric: self.metric.of_changes(),
+                metric: self
+                    .asked_metric
+                    .unwrap_or_else(|| self.metric.of_changes()),
             },
             Scope::Policies => Page::Policies,
             Scope::Sources => Page::Sources,

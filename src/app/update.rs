@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::model::{Micros, Timestamp, Window};
+use crate::stats::alarms::Alarm;
 use crate::stats::{Page, Snapshot};
 
 use super::view;
@@ -224,6 +225,7 @@ fn act(app: &mut App, action: Action, now: Timestamp) -> Vec<Effect> {
             if app.metric != app.shown_metric() {
                 app.notice = Some("corrections are not logged by these sources".to_owned());
             }
+            app.asked_metric = None;
             if app.scope() == Scope::Changes {
                 return vec![app.ask(now)];
             }
@@ -273,14 +275,24 @@ fn go(app: &mut App, scope: Scope, now: Timestamp) -> Vec<Effect> {
         }
         Scope::Decisions => list_decisions(app, None),
         Scope::Explain => return explain_selected(app, now),
-        Scope::Changes if app.scope() == Scope::Route => return push(app, scope, now),
+        Scope::Changes if app.scope() == Scope::Route => {
+            app.asked_metric = None;
+            return push(app, scope, now);
+        }
         Scope::Changes => {
             app.route.clone_from(&app.selected_route);
+            app.asked_metric = alarm_of(app).map(|alarm| alarm.metric);
         }
         Scope::Overview | Scope::Policies | Scope::Sources => {}
     }
     app.stack = vec![Scope::Overview];
     push(app, scope, now)
+}
+
+/// Returns the worst alarm of the selected route, where alarms are shown.
+fn alarm_of(app: &App) -> Option<&Alarm> {
+    let survey = app.snapshot.as_ref()?.alarms.as_ref()?;
+    survey.of(app.selected_route.as_deref()?)
 }
 
 fn open(app: &mut App, now: Timestamp) -> Vec<Effect> {

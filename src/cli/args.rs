@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 use super::care::{Care, DbCommand};
-use super::changes_args::ChangesArgs;
+use super::changes_args::{ChangesArgs, MetricWord};
 use super::demo::Incident;
 use super::error::UsageError;
 use super::examples::{
-    CHANGES_EXAMPLES, DB_EXAMPLES, DECIDE_EXAMPLES, DEMO_EXAMPLES, DOCTOR_EXAMPLES, EXAMPLES,
-    EXPLAIN_EXAMPLES, EXPORT_EXAMPLES, INGEST_EXAMPLES, POLICY_EXAMPLES, REPORT_EXAMPLES,
+    CHANGES_EXAMPLES, CHECK_EXAMPLES, DB_EXAMPLES, DECIDE_EXAMPLES, DEMO_EXAMPLES, DOCTOR_EXAMPLES,
+    EXAMPLES, EXPLAIN_EXAMPLES, EXPORT_EXAMPLES, INGEST_EXAMPLES, POLICY_EXAMPLES, REPORT_EXAMPLES,
 };
 use super::policy_args::{PlainFormat, PolicyCommand};
 use super::times::{WindowArgs, Zone, read_time};
@@ -116,6 +116,9 @@ pub struct DashboardArgs {
     /// changes or changes:ROUTE, policies, sources
     #[arg(long, value_name = "VIEW")]
     pub view: Option<String>,
+    /// What the page of what changed is about [default: the metric of the trends]
+    #[arg(long, value_enum, value_name = "METRIC")]
+    pub metric: Option<MetricWord>,
     /// A policy that counts as known, and as the newest
     #[arg(long, value_name = "FILE")]
     pub policy: Option<PathBuf>,
@@ -174,6 +177,13 @@ pub enum Command {
     /// Find what changed between a bad window and the time before: who is hit, what moved, since when
     #[command(alias = "why", after_help = CHANGES_EXAMPLES)]
     Changes(ChangesArgs),
+    /// Evaluate the alarms once: exit code 0 quiet, 1 firing, 3 cannot tell
+    #[command(after_help = CHECK_EXAMPLES)]
+    Check {
+        /// The form
+        #[arg(long, value_enum, default_value = "text")]
+        format: PlainFormat,
+    },
     /// Write everything as native lines, from which the same database can be made again
     #[command(after_help = EXPORT_EXAMPLES)]
     Export {
@@ -226,9 +236,9 @@ pub enum Command {
 
 impl Command {
     /// The words of all commands.
-    const WORDS: [&'static str; 10] = [
-        "ingest", "report", "explain", "changes", "export", "db", "policy", "decide", "doctor",
-        "demo",
+    const WORDS: [&'static str; 11] = [
+        "ingest", "report", "explain", "changes", "check", "export", "db", "policy", "decide",
+        "doctor", "demo",
     ];
 }
 
@@ -362,6 +372,13 @@ pub enum Plan {
         /// The form.
         format: PlainFormat,
     },
+    /// Evaluate the alarms.
+    Check {
+        /// The database.
+        database: PathBuf,
+        /// The form.
+        format: PlainFormat,
+    },
     /// Write everything as native lines.
     Export {
         /// The database.
@@ -417,6 +434,8 @@ pub struct Dashboard {
     pub policy: Option<PathBuf>,
     /// The first page.
     pub view: View,
+    /// What the page of what changed is about, where it is said.
+    pub metric: Option<Metric>,
     /// The window.
     pub span: Span,
 }
@@ -539,6 +558,7 @@ impl Args {
                 question: args.question(now, global.zone())?,
                 format: args.format,
             },
+            Command::Check { format } => Plan::Check { database, format },
             Command::Policy { what } => Plan::Policy { database, what },
             Command::Decide { policy } => Plan::Decide { policy },
             Command::Db { care } => Plan::Care {
@@ -583,6 +603,7 @@ impl DashboardArgs {
             sources: self.sources,
             policy: self.policy,
             view,
+            metric: self.metric.map(Metric::from),
             span,
         })
     }

@@ -1,12 +1,13 @@
 //! What the dashboard is started with, and what wakes its event loop.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::pipeline::Pipeline;
 use super::signals::Outside;
 use crate::app::Message;
-use crate::config::Retention;
+use crate::config::{Retention, Targets};
 use crate::format::Rules;
 use crate::policy::Policy;
 
@@ -25,6 +26,8 @@ pub struct DashboardOptions {
     pub rules: Rules,
     /// What is dropped for its age or for want of room.
     pub retention: Retention,
+    /// What the routes are held against.
+    pub targets: Arc<Targets>,
 }
 
 /// What reaches the event loop.

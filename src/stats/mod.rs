@@ -3,6 +3,7 @@
 //!
 //! Nothing here knows SQL, a file or a clock: `now` is part of the question.
 
+pub mod alarms;
 mod cell;
 pub mod changes;
 mod drift;

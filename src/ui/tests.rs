@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use ratatui::{Terminal, backend::TestBackend, buffer::Buffer};
 
 use super::draw;
+use crate::app::fixture_alarms::alarms;
 use crate::app::fixtures::{NOW, app, empty, ordinary, overfull, read_live};
 use crate::app::{App, Code, Effect, IngestStatus, Key, Message, Role, Scope, update};
 use crate::stats::Page;
@@ -109,6 +110,28 @@ fn what_changed_is_asked_of_the_selected_route_and_of_the_next_metric() {
     assert!(waiting.contains("looking for what changed"), "{waiting}");
     update(&mut app, Message::Key(Key::of(Code::Esc)), NOW);
     assert_eq!(app.scope(), Scope::Overview);
+}
+
+#[test]
+fn alarms_stand_first_and_lead_to_what_they_are_about() {
+    fn alarmed(query: crate::stats::Query) -> crate::stats::Snapshot {
+        crate::stats::Snapshot {
+            alarms: Some(std::sync::Arc::new(alarms(NOW))),
+            ..ordinary(query)
+        }
+    }
+    snap("alarms", Scope::Overview, alarmed, false);
+    let mut app = app(Scope::Overview, (80, 24), alarmed);
+    assert_eq!(app.selected_route.as_deref(), Some("code-review"));
+    let asked = update(&mut app, Message::Key(Key::char('w')), NOW);
+    let [Effect::Ask(query)] = asked.as_slice() else {
+        panic!("{asked:?}");
+    };
+    let wanted = Page::Changes {
+        route: Some("code-review".to_owned()),
+        metric: Metric::Failure,
+    };
+    assert_eq!(query.page, wanted);
 }
 
 #[test]

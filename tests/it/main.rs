@@ -13,6 +13,7 @@
 
 mod architecture;
 mod changes;
+mod check;
 mod crash;
 mod data_faults;
 mod doctor;

@@ -1,5 +1,6 @@
 //! Pages as lines of text, before they are drawn: what is said, in which order and weight.
 
+pub mod alarms;
 pub mod changes;
 pub mod judgement;
 mod line;

@@ -1,5 +1,7 @@
 //! The dashboard, or the text report where there is no terminal to draw on.
 
+use std::sync::Arc;
+
 use super::{Surroundings, report};
 use crate::app::{App, Settings, ThemeName};
 use crate::cli::args::Dashboard;
@@ -32,6 +34,7 @@ pub(in crate::cli) fn run(with: &Surroundings, mut plan: Dashboard) -> Result<i3
         rules: with.rules.clone(),
     });
     app.open(&plan.view.to_page(), plan.span);
+    app.asked_metric = plan.metric;
     let options = DashboardOptions {
         policies: with.policies(plan.policy.as_deref())?,
         database: plan.database,
@@ -39,6 +42,7 @@ pub(in crate::cli) fn run(with: &Surroundings, mut plan: Dashboard) -> Result<i3
         remote_pace: with.remote_pace,
         rules: with.rules.clone(),
         retention: with.retention,
+        targets: Arc::clone(&with.targets),
     };
     Ok(run_dashboard(&options, app, &with.clock)?)
 }

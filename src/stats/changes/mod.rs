@@ -30,12 +30,12 @@ pub use mix::Shift;
 pub use observations::Observations;
 pub use onset::{Onset, onset};
 pub use tally::Tally;
+pub(super) use tally::number;
 
 use crate::model::Window;
 use normal::quantile_above;
 use pick::Picked;
 use scan::{Candidate, Ground, Slice};
-use tally::number;
 
 /// What a request's expected rate is taken from.
 const CONTEXT: [&str; 2] = ["task_class", observations::MODEL];

@@ -1,5 +1,6 @@
 //! Answers questions from a read-only connection.
 
+mod alarms;
 mod changes;
 mod drift;
 mod explain;
@@ -29,6 +30,7 @@ use rusqlite::Connection;
 use super::row::BlockCache;
 use super::writer::load_names;
 use super::{StoreError, connection, lock};
+use crate::config::Targets;
 use crate::model::{Names, Timestamp};
 use crate::policy::Policy;
 use crate::stats::{Page, PolicyText, Query, Snapshot, Tuple, UNKNOWN_ROUTE};
@@ -47,6 +49,10 @@ pub struct Reader {
     given: Vec<Policy>,
     /// The latest answer to what changed.
     changed: Option<changes::Changed>,
+    /// What the routes are held against.
+    targets: Arc<Targets>,
+    /// The latest survey of alarms.
+    watched: Option<alarms::Surveyed>,
     /// The latest survey of drift.
     surveyed: Option<drift::Surveyed>,
     /// What policies say, by their ids.
@@ -72,6 +78,8 @@ impl Reader {
             inode,
             given: Vec::new(),
             changed: None,
+            targets: Arc::default(),
+            watched: None,
             surveyed: None,
             texts: HashMap::new(),
         })
@@ -148,6 +156,9 @@ impl Reader {
             self.explain(id, &mut snapshot)?;
         }
         snapshot.drift = self.drift(snapshot.window, query)?;
+        if matches!(query.page, Page::Overview { .. }) {
+            snapshot.alarms = Some(self.latest_alarms(snapshot.window.to, query.now)?);
+        }
         if query.page == Page::Policies {
             snapshot.policies = self.policy_rows(snapshot.drift.as_deref())?;
         }
