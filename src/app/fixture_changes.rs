@@ -12,6 +12,22 @@ fn values(values: &[(&str, &str)]) -> Values {
         .collect()
 }
 
+/// Makes twenty requests a minute, of which four times as many go badly in the window.
+fn minutes(baseline: Window, window: Window) -> Vec<(Minute, Tally)> {
+    let Minute(first) = baseline.from.minute();
+    let Minute(end) = window.to.minute();
+    let tally = |minute: i32| Tally {
+        requests: 20,
+        bad: if Minute(minute) < window.from.minute() {
+            u64::from(minute % 2 == 0)
+        } else {
+            u64::from(minute % 3 != 0) + 1
+        },
+    };
+    let minutes = (first..end).map(|minute| (Minute(minute), tally(minute)));
+    minutes.collect()
+}
+
 /// Makes an answer with one cause, of the half hour up to `now`.
 pub fn changes(now: Timestamp) -> Changes {
     let half_an_hour = Micros::MINUTE.times(30);
@@ -56,6 +72,7 @@ pub fn changes(now: Timestamp) -> Changes {
             before: 0.0,
             after: 0.979,
         }],
+        minutes: minutes(baseline, window),
         since: Some(onset),
         is_filling: true,
         refused: None,

@@ -5,7 +5,7 @@ mod command;
 #[cfg(test)]
 pub mod fixture_alarms;
 #[cfg(test)]
-mod fixture_changes;
+pub mod fixture_changes;
 #[cfg(test)]
 pub mod fixtures;
 mod ingest;

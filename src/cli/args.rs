@@ -12,6 +12,7 @@ use super::examples::{
     CHANGES_EXAMPLES, CHECK_EXAMPLES, DB_EXAMPLES, DECIDE_EXAMPLES, DEMO_EXAMPLES, DOCTOR_EXAMPLES,
     EXAMPLES, EXPLAIN_EXAMPLES, EXPORT_EXAMPLES, INGEST_EXAMPLES, POLICY_EXAMPLES, REPORT_EXAMPLES,
 };
+use super::export_args::ExportArgs;
 use super::policy_args::{PlainFormat, PolicyCommand};
 use super::times::{WindowArgs, Zone, read_time};
 use crate::config::{ThemeChoice, Wishes, nearest};
@@ -186,14 +187,7 @@ pub enum Command {
     },
     /// Write everything as native lines, from which the same database can be made again
     #[command(after_help = EXPORT_EXAMPLES)]
-    Export {
-        /// The window.
-        #[command(flatten)]
-        window: WindowArgs,
-        /// The file to write, which must not be there yet [default: standard output]
-        #[arg(short, long, value_name = "FILE")]
-        output: Option<PathBuf>,
-    },
+    Export(ExportArgs),
     /// Look after the database
     #[command(after_help = DB_EXAMPLES)]
     Db {
@@ -251,7 +245,7 @@ pub enum ReportFormat {
     Json,
     /// One row per route
     Csv,
-    /// A table to paste
+    /// A page to paste: the table, what changed, and decisions with the commands that explain them
     Markdown,
 }
 
@@ -369,6 +363,8 @@ pub enum Plan {
         database: PathBuf,
         /// What is asked.
         question: ChangesQuestion,
+        /// Whether nothing of it was said.
+        is_plain: bool,
         /// The form.
         format: PlainFormat,
     },
@@ -387,6 +383,15 @@ pub enum Plan {
         span: Span,
         /// The file to write; none: standard output.
         output: Option<PathBuf>,
+    },
+    /// Write a window and its baseline as one file that opens on what changed.
+    Incident {
+        /// The database.
+        database: PathBuf,
+        /// What the page answers.
+        question: ChangesQuestion,
+        /// The file to write.
+        output: PathBuf,
     },
     /// Look after a database.
     Care {
@@ -441,6 +446,12 @@ pub struct Dashboard {
 }
 
 impl Dashboard {
+    /// Tells whether neither a page nor a window nor a source was named.
+    pub fn is_plain(&self) -> bool {
+        let is_usual = self.view == View::Overview && self.span == Span::Last(Micros::HOUR);
+        is_usual && self.metric.is_none() && self.sources.is_empty()
+    }
+
     /// Returns what is printed instead where there is no terminal: the text report.
     pub fn into_report(self) -> Report {
         Report {
@@ -555,6 +566,7 @@ impl Args {
             },
             Command::Changes(args) => Plan::Changes {
                 database,
+                is_plain: args.is_plain(),
                 question: args.question(now, global.zone())?,
                 format: args.format,
             },
@@ -565,15 +577,31 @@ impl Args {
                 database,
                 care: care.plan()?,
             },
-            Command::Export { window, output } => Plan::Export {
-                database,
-                span: window.resolve(now, global.zone(), Span::All)?,
-                output: output.filter(|path| path.as_os_str() != "-"),
-            },
+            Command::Export(args) => export(args, database, now, global.zone())?,
             Command::Doctor { sources } => Plan::Doctor { database, sources },
             Command::Demo { incident, out } => Plan::Demo { incident, out },
         })
     }
+}
+
+fn export(
+    args: ExportArgs,
+    database: PathBuf,
+    now: Timestamp,
+    zone: Zone,
+) -> Result<Plan, UsageError> {
+    Ok(match args.output {
+        Some(ref output) if args.incident => Plan::Incident {
+            database,
+            question: args.question(now, zone)?,
+            output: output.clone(),
+        },
+        output => Plan::Export {
+            database,
+            span: args.window.resolve(now, zone, Span::All)?,
+            output: output.filter(|path| path.as_os_str() != "-"),
+        },
+    })
 }
 
 impl DashboardArgs {

@@ -30,6 +30,8 @@ pub(super) const EXPORT_EXAMPLES: &str = "Examples:
   routetop export -o all.jsonl                  reading it in gives the same report
   routetop export --from 14:05 --to 15:00 -o hour.jsonl
   routetop export --since 1h | jq .route
+  routetop export --incident --route support-chat --metric correction --from 14:05 --to 15:00 -o incident.db
+  routetop --db incident.db                     the page of what changed, as it was
 
 Sessions are written as the keyed hashes that are kept of them; what was in quarantine is not written.";
 pub(super) const DB_EXAMPLES: &str = "Examples:

@@ -17,6 +17,7 @@ mod doctor;
 pub mod error;
 mod examples;
 pub mod explain;
+pub mod export_args;
 pub mod page_command;
 pub mod policy;
 pub mod policy_args;

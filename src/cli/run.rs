@@ -103,8 +103,9 @@ fn obey(args: Args) -> Result<i32, Failure> {
         Plan::Changes {
             database,
             question,
+            is_plain,
             format,
-        } => command::changes::run(&with, &database, &question, format),
+        } => command::changes::run(&with, &database, &question, is_plain, format),
         Plan::Check { database, format } => command::check::run(&with, &database, format),
         Plan::Policy { database, what } => command::policy::run(&with, &database, &what),
         Plan::Decide { policy } => command::decide::run(&with, &policy),
@@ -114,6 +115,11 @@ fn obey(args: Args) -> Result<i32, Failure> {
             span,
             output,
         } => command::export::run(&with, &database, span, output.as_deref()),
+        Plan::Incident {
+            database,
+            question,
+            output,
+        } => command::incident::run(&with, &database, &question, &output),
         Plan::Doctor { database, sources } => {
             command::doctor::run(&with, &environment, &database, &sources)
         }

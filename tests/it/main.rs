@@ -22,6 +22,7 @@ mod export;
 mod flood;
 mod fuzz;
 mod hostile;
+mod incident;
 mod litellm_callback;
 mod mapping;
 mod otlp;

@@ -2,6 +2,7 @@
 
 pub mod alarms;
 pub mod changes;
+pub mod changes_chart;
 pub mod judgement;
 mod line;
 pub mod policies;

@@ -9,6 +9,8 @@ pub(super) mod demo;
 pub(super) mod doctor;
 pub(super) mod explain;
 pub(super) mod export;
+mod findings;
+pub(super) mod incident;
 pub(super) mod ingest;
 pub(super) mod policy;
 pub(super) mod quick;

@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
+use super::findings::findings;
 use super::{Surroundings, ingest, print, quick};
 use crate::cli::args::{Report, ReportFormat};
 use crate::cli::error::Failure;
-use crate::cli::report::{csv, json, markdown, text};
+use crate::cli::report::{csv, findings as page, json, markdown, text};
 use crate::stats::{Baseline, Page, Query, Snapshot, Span};
 use crate::store::{Reader, Writer};
 
@@ -28,8 +29,9 @@ pub(in crate::cli) fn run(with: &Surroundings, plan: Report) -> Result<i32, Fail
     };
     if !plan.sources.is_empty() {
         let writer = Writer::open(&database, with.clock.now())?;
-        // Only a report over all time, and without policies, can do without rows.
-        let code = if kept.is_none() && plan.span == Span::All && policies.is_empty() {
+        // Only a report over all time, without policies and without what changed, can do without rows.
+        let is_plain = policies.is_empty() && plan.format != ReportFormat::Markdown;
+        let code = if kept.is_none() && plan.span == Span::All && is_plain {
             quick::read_all(with, writer, plan.sources)?
         } else {
             ingest::read_all(with, writer, plan.sources, false)?.1
@@ -42,7 +44,17 @@ pub(in crate::cli) fn run(with: &Surroundings, plan: Report) -> Result<i32, Fail
     reader.know(policies);
     let snapshot = reader.answer(&question(with, plan.span))?;
     let name = kept.as_ref().map(|database| database.display().to_string());
-    print(&render(with, plan.format, &snapshot, name.as_deref()))?;
+    let mut text = render(with, plan.format, &snapshot, name.as_deref());
+    if plan.format == ReportFormat::Markdown {
+        let (findings, more) = findings(&mut reader, &snapshot)?;
+        text.push_str(&page::render(
+            &findings,
+            &more,
+            name.as_deref(),
+            with.style(),
+        ));
+    }
+    print(&text)?;
     Ok(0)
 }
 

@@ -32,7 +32,7 @@ pub use onset::{Onset, onset};
 pub use tally::Tally;
 pub(super) use tally::number;
 
-use crate::model::Window;
+use crate::model::{Minute, Window};
 use normal::quantile_above;
 use pick::Picked;
 use scan::{Candidate, Ground, Slice};
@@ -131,12 +131,24 @@ pub struct Changes {
     pub causes: Vec<Cause>,
     /// Whose share of the requests moved, the furthest first.
     pub shifts: Vec<Shift>,
+    /// Both stretches minute by minute, in order, each at most its last three days.
+    pub minutes: Vec<(Minute, Tally)>,
     /// Since when the total is worse.
     pub since: Option<Onset>,
     /// Whether corrections of the window may still come: it is at least as bad as told.
     pub is_filling: bool,
     /// Why nothing can be said.
     pub refused: Option<String>,
+}
+
+impl Changes {
+    /// Returns how many bad requests there are more than there were: in all, or where it is worse.
+    pub fn more(&self) -> f64 {
+        let share = |tally: Tally| tally.share().unwrap_or(0.0);
+        let in_all = (share(self.after) - share(self.before)) * number(self.after.requests);
+        let excess: f64 = self.causes.iter().map(|cause| cause.excess).sum();
+        in_all.max(excess)
+    }
 }
 
 /// Returns by how much counts of single minutes scatter more than chance, at least 1 (Pearson).
@@ -179,6 +191,7 @@ pub fn analyse(
         mix: None,
         causes: Vec::new(),
         shifts: Vec::new(),
+        minutes: Vec::new(),
         since: None,
         is_filling: false,
         refused: too_few(before, after),

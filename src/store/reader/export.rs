@@ -65,7 +65,7 @@ impl Reader {
     }
 
     /// Returns the corrections of sessions, and the markers.
-    fn apart_from_requests(&self, window: Window) -> Result<Vec<Event>, StoreError> {
+    pub(super) fn apart_from_requests(&self, window: Window) -> Result<Vec<Event>, StoreError> {
         let mut events = Vec::new();
         let mut select = self.connection.prepare(
             "SELECT session,ts,kind,author,made_at,after_us FROM session_correction \

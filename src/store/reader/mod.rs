@@ -3,10 +3,12 @@
 mod alarms;
 mod changes;
 mod drift;
+mod examples;
 mod explain;
 mod export;
 mod facts;
 mod fold;
+mod incident;
 mod judge;
 mod lists;
 mod nowcast;
@@ -113,16 +115,17 @@ impl Reader {
     /// When the database cannot be read or is damaged.
     pub fn answer(&mut self, query: &Query) -> Result<Snapshot, StoreError> {
         self.connection.execute_batch("BEGIN")?;
-        let answer = self.answer_within(query);
+        let answer = self.answer_within(query).and_then(|mut answer| {
+            if let Page::Changes { route, metric } = &query.page {
+                answer.changes = self.latest_changes(route.as_deref(), *metric, query)?;
+            }
+            Ok(answer)
+        });
         // A read transaction has nothing to lose.
         let _ = self.connection.execute_batch("COMMIT");
         // Blocks may be patched by the next transaction.
         self.blocks = BlockCache::default();
-        let mut answer = answer?;
-        if let Page::Changes { route, metric } = &query.page {
-            answer.changes = self.latest_changes(route.as_deref(), *metric, query)?;
-        }
-        Ok(answer)
+        answer
     }
 
     fn answer_within(&mut self, query: &Query) -> Result<Snapshot, StoreError> {
