@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use crate::model::{Micros, Minute, Timestamp, Window};
-use crate::stats::changes::{Cause, Changes, Metric, Onset, Shift, Tally, Values, Verdict};
+use crate::stats::changes::{
+    Cause, Changes, Metric, Onset, Reach, Shift, Tally, ThresholdMove, Values, Verdict,
+};
 
 fn values(values: &[(&str, &str)]) -> Values {
     let owned = values.iter();
@@ -71,6 +73,14 @@ pub fn changes(now: Timestamp) -> Changes {
             value: Arc::from("support-chat@2#5e7a01d4c9b3"),
             before: 0.0,
             after: 0.979,
+            at: Some(from),
+            reach: Reach::AllRoutes,
+        }],
+        thresholds: vec![ThresholdMove {
+            rule: "thin-evidence".to_owned(),
+            clause: "retrieval_confidence <".to_owned(),
+            before: 0.55,
+            after: 0.7,
         }],
         minutes: minutes(baseline, window),
         since: Some(onset),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::format::Rules;
 use crate::model::{Micros, Timestamp, Window};
 use crate::stats::changes;
-use crate::stats::{Baseline, DecisionRow, Page, Query, Snapshot, Span};
+use crate::stats::{Against, Baseline, DecisionRow, Page, Query, Snapshot, Span};
 
 use super::{IngestStatus, Key, Metric, Scope, Sort};
 
@@ -141,6 +141,8 @@ pub struct App {
     pub metric: Metric,
     /// What the page of what changed is about, where it is not the metric of trends: what an alarm is about.
     pub asked_metric: Option<changes::Metric>,
+    /// What the page of what changed holds its window against.
+    pub against: Against,
     /// The list of decisions.
     pub decisions: DecisionList,
     /// The id of the explained decision.
@@ -207,6 +209,7 @@ impl App {
             route: None,
             metric: Metric::Correction,
             asked_metric: None,
+            against: Against::default(),
             decisions: DecisionList {
                 is_following: true,
                 ..DecisionList::default()
@@ -354,6 +357,7 @@ impl App {
                 metric: self
                     .asked_metric
                     .unwrap_or_else(|| self.metric.of_changes()),
+                against: self.against,
             },
             Scope::Policies => Page::Policies,
             Scope::Sources => Page::Sources,

@@ -12,6 +12,9 @@ use super::{Action, App, Effect, Key, Message, Metric, Paused, Scope, action_of,
 /// A window that ends with now is asked for again when it has moved this far without new data.
 const WINDOW_STEP: Micros = Micros::MINUTE;
 
+/// By so much a key moves the beginning of a window.
+const BEGIN_STEP: Micros = Micros::MINUTE.times(5);
+
 /// Takes `message` into account; `now` is the time it happened.
 pub fn update(app: &mut App, message: Message, now: Timestamp) -> Vec<Effect> {
     match message {
@@ -211,6 +214,12 @@ fn act(app: &mut App, action: Action, now: Timestamp) -> Vec<Effect> {
             app.is_prose_open = !app.is_prose_open;
             app.scroll = 0;
             Vec::new()
+        }
+        Action::OnsetEarlier => begin(app, false, now),
+        Action::OnsetLater => begin(app, true, now),
+        Action::CycleBaseline => {
+            app.against = app.against.next();
+            vec![app.ask(now)]
         }
         Action::CycleSort => {
             app.sort = app.sort.next();
@@ -449,6 +458,29 @@ fn shift(app: &mut App, is_later: bool, now: Timestamp) -> Vec<Effect> {
         to,
     });
     reload(app, now)
+}
+
+/// Moves the beginning of the window of what changed by five minutes.
+fn begin(app: &mut App, is_later: bool, now: Timestamp) -> Vec<Effect> {
+    let snapshot = app.snapshot.as_ref();
+    let Some(changes) = snapshot.and_then(|snapshot| snapshot.changes.as_ref()) else {
+        return Vec::new();
+    };
+    let window = changes.window;
+    let from = if is_later {
+        window.from.plus(BEGIN_STEP)
+    } else {
+        window.from.minus(BEGIN_STEP)
+    };
+    if from >= window.to {
+        app.notice = Some("the window would be empty".to_owned());
+        return Vec::new();
+    }
+    app.shifted = Some(Window {
+        from,
+        to: window.to,
+    });
+    vec![app.ask(now)]
 }
 
 fn pause(app: &mut App, now: Timestamp) -> Vec<Effect> {

@@ -18,7 +18,7 @@ use super::times::{WindowArgs, Zone, read_time};
 use crate::config::{ThemeChoice, Wishes, nearest};
 use crate::model::{Micros, Timestamp, Window, sanitise};
 use crate::stats::changes::Metric;
-use crate::stats::{Page, Span};
+use crate::stats::{Against, Page, Span};
 use crate::store::ChangesQuestion;
 
 /// The database used when none is named.
@@ -316,6 +316,7 @@ impl View {
             Self::Changes(route) => Page::Changes {
                 route: route.clone(),
                 metric: Metric::Correction,
+                against: Against::default(),
             },
             Self::Policies => Page::Policies,
             Self::Sources => Page::Sources,

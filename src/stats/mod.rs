@@ -30,7 +30,7 @@ pub use metrics::{ModelMetrics, PathCount, Rate, RouteMetrics};
 pub use nowcast::{Exposure, Lateness, Nowcast};
 pub use policy_row::{PolicyRow, PolicyText};
 pub use proportion::{Interval, wilson};
-pub use query::{Baseline, Page, Query, Span};
+pub use query::{Against, Baseline, Page, Query, Span};
 pub use slices::{Attribute, Load, Slice, SliceCounts, Slices, Tuple, Usage, Value, Word};
 pub use snapshot::{
     ConflictRow, DecisionRow, GapRow, IngestTotals, MarkerRow, RejectRow, RouteRow, Skew, Snapshot,

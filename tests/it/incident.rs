@@ -14,6 +14,7 @@ fn log() -> String {
         let is_escalated = n % 11 == 0 || (minute >= 210 && region == "eu" && n % 5 != 0);
         let mut attempts = vec![json!({
             "model": "small-1", "outcome": if is_escalated { "escalated" } else { "ok" }, "latency_ms": 300 + n % 70,
+            "output_tokens": 100 + n % 40,
         })];
         if is_escalated {
             attempts.push(json!({"model": "large-1", "outcome": "ok", "latency_ms": 900}));
@@ -67,6 +68,17 @@ fn exporting_and_opening_again_gives_the_same_page() {
             "{metric}"
         );
         let doc: Value = serde_json::from_str(&whole).unwrap();
+        let mut moved = doc["moved"].as_array().unwrap().iter();
+        let policy = moved.find(|moved| moved["what"] == "share of policy=p2");
+        if metric == "escalation" {
+            let policy = policy.unwrap();
+            assert_eq!(policy["scope"], "all routes");
+            let at = policy["at"].as_str().unwrap();
+            assert!(
+                ("2026-11-18T14:31".."2026-11-18T14:34").contains(&at),
+                "{at}"
+            );
+        }
         assert_eq!(doc["refused_because"], Value::Null, "{metric}");
         // Nothing beside it, and nothing is written by looking at it.
         let before = std::fs::read(folder.path().join(&file)).unwrap();

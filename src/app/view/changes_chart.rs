@@ -11,6 +11,10 @@ const AXIS_LEN: usize = 7;
 /// Fewer columns draw nothing, more than these nothing more.
 const COLUMNS_MIN: usize = 10;
 const COLUMNS_MAX: usize = 120;
+/// A column is of so many requests,
+const REQUESTS_MIN: u64 = 60;
+/// as long as there are so many columns of either stretch.
+const PARTS_MIN: usize = 5;
 /// The border between the baseline and the window.
 const BORDER: char = '|';
 
@@ -100,6 +104,10 @@ fn columns(of: &Changes, room: usize) -> Vec<Column> {
 }
 
 fn binned(minutes: &[(Minute, Tally)], columns: usize, is_window: bool) -> Vec<Column> {
+    // Of few requests a column each would show their chance, and not how they fare.
+    let requests: u64 = minutes.iter().map(|(_, tally)| tally.requests).sum();
+    let worth = usize::try_from(requests / REQUESTS_MIN).unwrap_or(columns);
+    let columns = columns.min(worth.max(PARTS_MIN));
     let len = minutes.len().div_ceil(columns.max(1)).max(1);
     minutes
         .chunks(len)

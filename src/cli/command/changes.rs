@@ -17,6 +17,7 @@ pub(in crate::cli) fn run(
     format: PlainFormat,
 ) -> Result<i32, Failure> {
     let mut reader = Reader::open(database)?;
+    reader.know(with.policies(None)?);
     let own = reader.incident()?.filter(|_| is_plain);
     let own = own.map(|incident| ChangesQuestion::of_incident(&incident));
     let question = own.as_ref().unwrap_or(question);

@@ -25,6 +25,7 @@ pub(in crate::cli) fn run(
         return Err(failed(std::io::ErrorKind::AlreadyExists.into()));
     }
     let mut reader = Reader::open(database)?;
+    reader.know(with.policies(None)?);
     let question = ChangesQuestion {
         window: Some(reader.window_of(question)?),
         ..question.clone()

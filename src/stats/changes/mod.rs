@@ -8,12 +8,14 @@
 //! | `scan` | what each value and each pair should have had of bad requests, and what it had |
 //! | `pick` | which of them are blamed |
 //! | `mix` | how the make-up of the traffic moved |
+//! | `moved` | where else it moved, and the thresholds of policies |
 //! | `onset` | since when |
 //! | `tally` | requests, and the bad ones among them |
 //! | `normal` | the tail of the normal distribution |
 
 mod metric;
 mod mix;
+mod moved;
 mod normal;
 mod observations;
 mod onset;
@@ -27,6 +29,7 @@ use std::sync::Arc;
 
 pub use metric::Metric;
 pub use mix::Shift;
+pub use moved::{Reach, ThresholdMove};
 pub use observations::Observations;
 pub use onset::{Onset, onset};
 pub use tally::Tally;
@@ -131,6 +134,8 @@ pub struct Changes {
     pub causes: Vec<Cause>,
     /// Whose share of the requests moved, the furthest first.
     pub shifts: Vec<Shift>,
+    /// Thresholds that moved, where policies changed and their texts are known.
+    pub thresholds: Vec<ThresholdMove>,
     /// Both stretches minute by minute, in order, each at most its last three days.
     pub minutes: Vec<(Minute, Tally)>,
     /// Since when the total is worse.
@@ -142,6 +147,18 @@ pub struct Changes {
 }
 
 impl Changes {
+    /// Returns how many requests a minute there were and are; `None` where there were or are none.
+    pub fn per_minute(&self) -> Option<(f64, f64)> {
+        let rate = |tally: Tally, window: Window| {
+            60.0 * number(tally.requests) / window.len().as_seconds().max(60.0)
+        };
+        let rates = (
+            rate(self.before, self.baseline),
+            rate(self.after, self.window),
+        );
+        (rates.0 > 0.0 && rates.1 > 0.0).then_some(rates)
+    }
+
     /// Returns how many bad requests there are more than there were: in all, or where it is worse.
     pub fn more(&self) -> f64 {
         let share = |tally: Tally| tally.share().unwrap_or(0.0);
@@ -191,6 +208,7 @@ pub fn analyse(
         mix: None,
         causes: Vec::new(),
         shifts: Vec::new(),
+        thresholds: Vec::new(),
         minutes: Vec::new(),
         since: None,
         is_filling: false,

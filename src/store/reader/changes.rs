@@ -8,7 +8,7 @@ use crate::model::{CORRECTION_WINDOW, Micros, Minute, Timestamp, Window};
 use crate::stats::changes::{
     Changes, Metric, Observations, Onset, Tally, Verdict, analyse, dispersion, onset,
 };
-use crate::stats::{Attribute, Query, Slice, Slices, Span};
+use crate::stats::{Against, Attribute, Query, Slice, Slices, Span};
 use crate::store::StoreError;
 use crate::store::incident::Incident;
 
@@ -58,6 +58,7 @@ const STANDS: Micros = Micros::SECOND.times(5);
 #[derive(Debug)]
 pub(super) struct Changed {
     question: ChangesQuestion,
+    against: Against,
     answer: Option<Arc<Changes>>,
 }
 
@@ -125,6 +126,8 @@ impl Reader {
             changes.since = onset(&minutes);
         }
         changes.minutes = minutes;
+        let stretches = [shortened(before.window), shortened(after.window)];
+        self.tell_moved(&mut changes, stretches)?;
         let waits_for_corrections =
             matches!(question.metric, Metric::Correction | Metric::FirstPass);
         changes.is_filling =
@@ -137,7 +140,7 @@ impl Reader {
     pub(super) fn latest_changes(
         &mut self,
         route: Option<&str>,
-        metric: Metric,
+        (metric, against): (Metric, Against),
         query: &Query,
     ) -> Result<Option<Arc<Changes>>, StoreError> {
         let question = ChangesQuestion {
@@ -154,6 +157,7 @@ impl Reader {
             let now = known.question.now;
             let is_young = now <= question.now && question.now.since(now) < STANDS;
             is_young
+                && known.against == against
                 && known.question
                     == (ChangesQuestion {
                         now,
@@ -163,11 +167,31 @@ impl Reader {
         let known = match known {
             Some(known) => known,
             None => Changed {
-                answer: self.changes(&question)?.map(Arc::new),
+                answer: self.changes_against(&question, against)?.map(Arc::new),
                 question,
+                against,
             },
         };
         Ok(self.changed.insert(known).answer.clone())
+    }
+
+    fn changes_against(
+        &mut self,
+        question: &ChangesQuestion,
+        against: Against,
+    ) -> Result<Option<Changes>, StoreError> {
+        let Some(back) = against.back() else {
+            return self.changes(question);
+        };
+        let window = self.window_of(question)?;
+        self.changes(&ChangesQuestion {
+            window: Some(window),
+            baseline: Some(Window {
+                from: window.from.minus(back),
+                to: window.to.minus(back),
+            }),
+            ..question.clone()
+        })
     }
 
     fn has_route(&mut self, route: Option<&str>) -> Result<bool, StoreError> {

@@ -11,6 +11,7 @@ mod fold;
 mod incident;
 mod judge;
 mod lists;
+mod moved;
 mod nowcast;
 mod replay;
 mod slices;
@@ -116,8 +117,14 @@ impl Reader {
     pub fn answer(&mut self, query: &Query) -> Result<Snapshot, StoreError> {
         self.connection.execute_batch("BEGIN")?;
         let answer = self.answer_within(query).and_then(|mut answer| {
-            if let Page::Changes { route, metric } = &query.page {
-                answer.changes = self.latest_changes(route.as_deref(), *metric, query)?;
+            if let Page::Changes {
+                route,
+                metric,
+                against,
+            } = &query.page
+            {
+                let of = (*metric, *against);
+                answer.changes = self.latest_changes(route.as_deref(), of, query)?;
             }
             Ok(answer)
         });
