@@ -3,7 +3,7 @@
 use super::changes_chart::chart;
 use super::line::{Line, Weight, wrapped};
 use crate::app::{App, units};
-use crate::model::{Minute, Timestamp, Window};
+use crate::model::{Micros, Minute, Timestamp, Window};
 use crate::stats::Snapshot;
 use crate::stats::changes::{Cause, Changes, Onset, Tally, Values, Verdict};
 
@@ -24,13 +24,23 @@ pub fn page(app: &App, snapshot: &Snapshot) -> Vec<Line> {
     let width = usize::from(app.settings.size.0);
     match &snapshot.changes {
         Some(changes) => {
-            let at = |at| format!("{}Z", units::minute(at));
+            let at = |at| instant(at, changes.window.to);
             let width = width.saturating_sub(1);
             let mut page = lines(changes, width, &at);
             page.extend(charted(changes, width, &at));
             page
         }
         None => vec![Line::of(" no request has this route")],
+    }
+}
+
+/// Returns the time of the day, and the date where that is another day's.
+fn instant(at: Timestamp, end: Timestamp) -> String {
+    let time = format!("{}Z", units::minute(at));
+    let date = at.to_rfc3339();
+    match date.get(5..10) {
+        Some(date) if end.since(at) >= Micros::HOUR.times(20) => format!("{date} {time}"),
+        _ => time,
     }
 }
 
@@ -244,4 +254,16 @@ fn when(onset: Onset, at: At<'_>) -> String {
         return at(onset.at);
     }
     format!("{} ({} to {})", at(onset.at), at(onset.from), at(onset.to))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::fixtures::NOW;
+
+    #[test]
+    fn a_time_of_another_day_comes_with_its_date() {
+        assert_eq!(instant(NOW, NOW), "03:11Z");
+        assert_eq!(instant(NOW.minus(Micros::DAY), NOW), "11-22 03:11Z");
+    }
 }
