@@ -3,13 +3,31 @@
 use std::sync::Arc;
 
 use crate::model::{Micros, Minute, Timestamp, Window};
-use crate::stats::changes::{Cause, Changes, Metric, Onset, Shift, Tally, Values, Verdict};
+use crate::stats::changes::{
+    Cause, Changes, Metric, Onset, Reach, Shift, Tally, ThresholdMove, Values, Verdict,
+};
 
 fn values(values: &[(&str, &str)]) -> Values {
     let owned = values.iter();
     owned
         .map(|(attribute, value)| ((*attribute).to_owned(), Arc::from(*value)))
         .collect()
+}
+
+/// Makes twenty requests a minute, of which four times as many go badly in the window.
+fn minutes(baseline: Window, window: Window) -> Vec<(Minute, Tally)> {
+    let Minute(first) = baseline.from.minute();
+    let Minute(end) = window.to.minute();
+    let tally = |minute: i32| Tally {
+        requests: 20,
+        bad: if Minute(minute) < window.from.minute() {
+            u64::from(minute % 2 == 0)
+        } else {
+            u64::from(minute % 3 != 0) + 1
+        },
+    };
+    let minutes = (first..end).map(|minute| (Minute(minute), tally(minute)));
+    minutes.collect()
 }
 
 /// Makes an answer with one cause, of the half hour up to `now`.
@@ -55,7 +73,16 @@ pub fn changes(now: Timestamp) -> Changes {
             value: Arc::from("support-chat@2#5e7a01d4c9b3"),
             before: 0.0,
             after: 0.979,
+            at: Some(from),
+            reach: Reach::AllRoutes,
         }],
+        thresholds: vec![ThresholdMove {
+            rule: "thin-evidence".to_owned(),
+            clause: "retrieval_confidence <".to_owned(),
+            before: 0.55,
+            after: 0.7,
+        }],
+        minutes: minutes(baseline, window),
         since: Some(onset),
         is_filling: true,
         refused: None,

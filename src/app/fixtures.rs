@@ -154,6 +154,7 @@ pub fn empty(query: Query) -> Snapshot {
         conflicts: Vec::new(),
         markers: Vec::new(),
         drift: None,
+        alarms: None,
         changes: None,
         policies: Vec::new(),
     }

@@ -6,6 +6,7 @@
 //! The trend does not count failures: those are judged by the window alone.
 
 use crate::model::{Micros, Timestamp};
+use crate::stats::alarms::Alarm;
 use crate::stats::changes;
 use crate::stats::{Interval, Rate, RouteMetrics, RouteRow, Snapshot, TrendPoint};
 
@@ -119,6 +120,15 @@ pub enum Severity {
 }
 
 impl Severity {
+    /// Returns that of an alarm that fires.
+    pub fn of_alarm(alarm: &Alarm) -> Self {
+        if alarm.is_urgent() {
+            Self::Act
+        } else {
+            Self::Watch
+        }
+    }
+
     /// Returns its two characters.
     pub fn mark(self) -> &'static str {
         match self {
@@ -424,6 +434,8 @@ pub struct Judged<'a> {
     pub judgements: Vec<Judgement>,
     /// Its severity.
     pub severity: Severity,
+    /// Its worst alarm that fires.
+    pub alarm: Option<&'a Alarm>,
 }
 
 impl<'a> Judged<'a> {
@@ -435,7 +447,17 @@ impl<'a> Judged<'a> {
             row,
             judgements,
             severity,
+            alarm: None,
         }
+    }
+
+    /// Marks it as its alarm says, where one fires.
+    #[must_use]
+    pub fn with_alarm(mut self, alarm: Option<&'a Alarm>) -> Self {
+        let weight = alarm.map(Severity::of_alarm);
+        self.severity = weight.map_or(self.severity, |weight| self.severity.max(weight));
+        self.alarm = alarm;
+        self
     }
 
     /// Returns how it stands in `metric`.
@@ -502,8 +524,16 @@ impl Sort {
 
 /// Returns the routes of `snapshot`, judged and in order.
 pub fn ranked(snapshot: &Snapshot, sort: Sort) -> Vec<Judged<'_>> {
-    let mut routes: Vec<Judged<'_>> = snapshot.routes.iter().map(Judged::new).collect();
-    let badness = |judged: &Judged<'_>| judged.worst().map_or(1.0, |worst| worst.badness);
+    let alarm = |row: &RouteRow| snapshot.alarms.as_ref()?.of(&row.route);
+    let mut routes: Vec<Judged<'_>> = snapshot
+        .routes
+        .iter()
+        .map(|row| Judged::new(row).with_alarm(alarm(row)))
+        .collect();
+    let badness = |judged: &Judged<'_>| {
+        let mark = judged.worst().map_or(1.0, |worst| worst.badness);
+        judged.alarm.map_or(mark, |alarm| alarm.times().max(mark))
+    };
     routes.sort_by(|a, b| {
         let by_name = a.row.route.cmp(&b.row.route);
         let by_requests = b.row.now.requests.cmp(&a.row.now.requests);

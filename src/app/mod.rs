@@ -5,7 +5,9 @@ mod command;
 mod compare;
 pub mod filtering;
 #[cfg(test)]
-mod fixture_changes;
+pub mod fixture_alarms;
+#[cfg(test)]
+pub mod fixture_changes;
 #[cfg(test)]
 pub mod fixtures;
 mod history;

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use crate::format::Rules;
 use crate::model::{Micros, Timestamp, Window};
-use crate::stats::{Baseline, DecisionRow, Filter, Page, Query, Snapshot, Span};
+use crate::stats::changes;
+use crate::stats::{Against, Baseline, DecisionRow, Filter, Page, Query, Snapshot, Span};
 
 use super::history::Place;
 use super::prompt::Prompt;
@@ -169,6 +170,10 @@ pub struct App {
     pub route: Option<String>,
     /// The metric of trends.
     pub metric: Metric,
+    /// What the page of what changed is about, where it is not the metric of trends: what an alarm is about.
+    pub asked_metric: Option<changes::Metric>,
+    /// What the page of what changed holds its window against.
+    pub against: Against,
     /// The list of decisions.
     pub decisions: DecisionList,
     /// The id of the explained decision.
@@ -246,6 +251,8 @@ impl App {
             sort: Sort::default(),
             route: None,
             metric: Metric::Correction,
+            asked_metric: None,
+            against: Against::default(),
             decisions: DecisionList {
                 is_following: true,
                 ..DecisionList::default()
@@ -430,7 +437,10 @@ impl App {
             },
             Scope::Changes => Page::Changes {
                 route: self.route.clone(),
-                metric: self.metric.of_changes(),
+                metric: self
+                    .asked_metric
+                    .unwrap_or_else(|| self.metric.of_changes()),
+                against: self.against,
             },
             Scope::Policies => Page::Policies,
             Scope::Sources => Page::Sources,

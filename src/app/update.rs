@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::model::{Micros, Timestamp};
+use crate::model::{Micros, Timestamp, Window};
+use crate::stats::alarms::Alarm;
 use crate::stats::{Page, Snapshot};
 
 use super::history::{self, Place};
@@ -15,6 +16,9 @@ use super::{
 
 /// A window that ends with now is asked for again when it has moved this far without new data.
 const WINDOW_STEP: Micros = Micros::MINUTE;
+
+/// By so much a key moves the beginning of a window.
+const BEGIN_STEP: Micros = Micros::MINUTE.times(5);
 
 /// Takes `message` into account; `now` is the time it happened.
 pub fn update(app: &mut App, message: Message, now: Timestamp) -> Vec<Effect> {
@@ -289,7 +293,7 @@ fn act(app: &mut App, action: Action, now: Timestamp) -> Vec<Effect> {
         Action::ZoomOut => window::zoom(app, true, now),
         Action::ZoomIn => window::zoom(app, false, now),
         Action::GoToTime => window::ask_time(app),
-        Action::CycleBaseline => window::cycle_baseline(app, now),
+        Action::CompareBaseline => window::cycle_baseline(app, now),
         Action::HistoryBack => history::step(app, true, now),
         Action::HistoryForward => history::step(app, false, now),
         Action::OpenPalette => {
@@ -323,6 +327,12 @@ fn act(app: &mut App, action: Action, now: Timestamp) -> Vec<Effect> {
             app.scroll = 0;
             Vec::new()
         }
+        Action::OnsetEarlier => begin(app, false, now),
+        Action::OnsetLater => begin(app, true, now),
+        Action::CycleBaseline => {
+            app.against = app.against.next();
+            vec![app.ask(now)]
+        }
         Action::CycleSort => {
             app.sort = app.sort.next();
             Vec::new()
@@ -336,6 +346,7 @@ fn act(app: &mut App, action: Action, now: Timestamp) -> Vec<Effect> {
             if app.metric != app.shown_metric() {
                 app.notice = Some("corrections are not logged by these sources".to_owned());
             }
+            app.asked_metric = None;
             if app.scope() == Scope::Changes {
                 return vec![app.ask(now)];
             }
@@ -370,14 +381,24 @@ fn go(app: &mut App, scope: Scope, now: Timestamp) -> Vec<Effect> {
         }
         Scope::Decisions => app.list_decisions(None),
         Scope::Explain => return explain_selected(app, now),
-        Scope::Changes if app.scope() == Scope::Route => return push(app, scope, now),
+        Scope::Changes if app.scope() == Scope::Route => {
+            app.asked_metric = None;
+            return push(app, scope, now);
+        }
         Scope::Changes => {
             app.route.clone_from(&app.selected_route);
+            app.asked_metric = alarm_of(app).map(|alarm| alarm.metric);
         }
         Scope::Overview | Scope::Policies | Scope::Sources => {}
     }
     app.stack = vec![Scope::Overview];
     push(app, scope, now)
+}
+
+/// Returns the worst alarm of the selected route, where alarms are shown.
+fn alarm_of(app: &App) -> Option<&Alarm> {
+    let survey = app.snapshot.as_ref()?.alarms.as_ref()?;
+    survey.of(app.selected_route.as_deref()?)
 }
 
 fn open(app: &mut App, now: Timestamp) -> Vec<Effect> {
@@ -507,6 +528,29 @@ fn step(app: &mut App, by: isize, now: Timestamp) -> Vec<Effect> {
             Vec::new()
         }
     }
+}
+
+/// Moves the beginning of the window of what changed by five minutes.
+fn begin(app: &mut App, is_later: bool, now: Timestamp) -> Vec<Effect> {
+    let snapshot = app.snapshot.as_ref();
+    let Some(changes) = snapshot.and_then(|snapshot| snapshot.changes.as_ref()) else {
+        return Vec::new();
+    };
+    let window = changes.window;
+    let from = if is_later {
+        window.from.plus(BEGIN_STEP)
+    } else {
+        window.from.minus(BEGIN_STEP)
+    };
+    if from >= window.to {
+        app.notice = Some("the window would be empty".to_owned());
+        return Vec::new();
+    }
+    app.shifted = Some(Window {
+        from,
+        to: window.to,
+    });
+    vec![app.ask(now)]
 }
 
 fn pause(app: &mut App, now: Timestamp) -> Vec<Effect> {

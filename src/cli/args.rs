@@ -5,20 +5,21 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 use super::care::{Care, DbCommand};
-use super::changes_args::ChangesArgs;
+use super::changes_args::{ChangesArgs, MetricWord};
 use super::demo::Incident;
 use super::error::UsageError;
 use super::examples::{
-    CHANGES_EXAMPLES, DB_EXAMPLES, DECIDE_EXAMPLES, DEMO_EXAMPLES, DOCTOR_EXAMPLES, EXAMPLES,
-    EXPLAIN_EXAMPLES, EXPORT_EXAMPLES, INGEST_EXAMPLES, POLICY_EXAMPLES, REPORT_EXAMPLES,
+    CHANGES_EXAMPLES, CHECK_EXAMPLES, DB_EXAMPLES, DECIDE_EXAMPLES, DEMO_EXAMPLES, DOCTOR_EXAMPLES,
+    EXAMPLES, EXPLAIN_EXAMPLES, EXPORT_EXAMPLES, INGEST_EXAMPLES, POLICY_EXAMPLES, REPORT_EXAMPLES,
 };
+use super::export_args::ExportArgs;
 use super::filter_args::FilterArgs;
 use super::policy_args::{PlainFormat, PolicyCommand};
 use super::times::{WindowArgs, Zone, read_time};
 use crate::config::{ThemeChoice, Wishes, nearest};
 use crate::model::{Micros, Timestamp, Window, sanitise};
 use crate::stats::changes::Metric;
-use crate::stats::{Filter, Page, Span};
+use crate::stats::{Against, Filter, Page, Span};
 use crate::store::ChangesQuestion;
 
 /// The database used when none is named.
@@ -121,6 +122,9 @@ pub struct DashboardArgs {
     /// changes or changes:ROUTE, policies, sources
     #[arg(long, value_name = "VIEW")]
     pub view: Option<String>,
+    /// What the page of what changed is about [default: the metric of the trends]
+    #[arg(long, value_enum, value_name = "METRIC")]
+    pub metric: Option<MetricWord>,
     /// A policy that counts as known, and as the newest
     #[arg(long, value_name = "FILE")]
     pub policy: Option<PathBuf>,
@@ -185,19 +189,16 @@ pub enum Command {
     /// Find what changed between a bad window and the time before: who is hit, what moved, since when
     #[command(alias = "why", after_help = CHANGES_EXAMPLES)]
     Changes(ChangesArgs),
+    /// Evaluate the alarms once: exit code 0 quiet, 1 firing, 3 cannot tell
+    #[command(after_help = CHECK_EXAMPLES)]
+    Check {
+        /// The form
+        #[arg(long, value_enum, default_value = "text")]
+        format: PlainFormat,
+    },
     /// Write everything as native lines, from which the same database can be made again
     #[command(after_help = EXPORT_EXAMPLES)]
-    Export {
-        /// The window.
-        #[command(flatten)]
-        window: WindowArgs,
-        /// Which requests.
-        #[command(flatten)]
-        filter: FilterArgs,
-        /// The file to write, which must not be there yet [default: standard output]
-        #[arg(short, long, value_name = "FILE")]
-        output: Option<PathBuf>,
-    },
+    Export(ExportArgs),
     /// Look after the database
     #[command(after_help = DB_EXAMPLES)]
     Db {
@@ -240,9 +241,9 @@ pub enum Command {
 
 impl Command {
     /// The words of all commands.
-    const WORDS: [&'static str; 10] = [
-        "ingest", "report", "explain", "changes", "export", "db", "policy", "decide", "doctor",
-        "demo",
+    const WORDS: [&'static str; 11] = [
+        "ingest", "report", "explain", "changes", "check", "export", "db", "policy", "decide",
+        "doctor", "demo",
     ];
 }
 
@@ -255,7 +256,7 @@ pub enum ReportFormat {
     Json,
     /// One row per route
     Csv,
-    /// A table to paste
+    /// A page to paste: the table, what changed, and decisions with the commands that explain them
     Markdown,
 }
 
@@ -326,6 +327,7 @@ impl View {
             Self::Changes(route) => Page::Changes {
                 route: route.clone(),
                 metric: Metric::Correction,
+                against: Against::default(),
             },
             Self::Policies => Page::Policies,
             Self::Sources => Page::Sources,
@@ -373,6 +375,15 @@ pub enum Plan {
         database: PathBuf,
         /// What is asked.
         question: ChangesQuestion,
+        /// Whether nothing of it was said.
+        is_plain: bool,
+        /// The form.
+        format: PlainFormat,
+    },
+    /// Evaluate the alarms.
+    Check {
+        /// The database.
+        database: PathBuf,
         /// The form.
         format: PlainFormat,
     },
@@ -386,6 +397,15 @@ pub enum Plan {
         filter: Filter,
         /// The file to write; none: standard output.
         output: Option<PathBuf>,
+    },
+    /// Write a window and its baseline as one file that opens on what changed.
+    Incident {
+        /// The database.
+        database: PathBuf,
+        /// What the page answers.
+        question: ChangesQuestion,
+        /// The file to write.
+        output: PathBuf,
     },
     /// Look after a database.
     Care {
@@ -433,6 +453,8 @@ pub struct Dashboard {
     pub policy: Option<PathBuf>,
     /// The first page.
     pub view: View,
+    /// What the page of what changed is about, where it is said.
+    pub metric: Option<Metric>,
     /// The window.
     pub span: Span,
     /// Which requests.
@@ -440,6 +462,12 @@ pub struct Dashboard {
 }
 
 impl Dashboard {
+    /// Tells whether neither a page nor a window nor a source was named.
+    pub fn is_plain(&self) -> bool {
+        let is_usual = self.view == View::Overview && self.span == Span::Last(Micros::HOUR);
+        is_usual && self.metric.is_none() && self.sources.is_empty()
+    }
+
     /// Returns what is printed instead where there is no terminal: the text report.
     pub fn into_report(self) -> Report {
         Report {
@@ -561,29 +589,43 @@ impl Args {
             },
             Command::Changes(args) => Plan::Changes {
                 database,
+                is_plain: args.is_plain(),
                 question: args.question(now, global.zone())?,
                 format: args.format,
             },
+            Command::Check { format } => Plan::Check { database, format },
             Command::Policy { what } => Plan::Policy { database, what },
             Command::Decide { policy } => Plan::Decide { policy },
             Command::Db { care } => Plan::Care {
                 database,
                 care: care.plan()?,
             },
-            Command::Export {
-                window,
-                filter,
-                output,
-            } => Plan::Export {
-                database,
-                span: window.resolve(now, global.zone(), Span::All)?,
-                filter: filter.read()?,
-                output: output.filter(|path| path.as_os_str() != "-"),
-            },
+            Command::Export(args) => export(args, database, now, global.zone())?,
             Command::Doctor { sources } => Plan::Doctor { database, sources },
             Command::Demo { incident, out } => Plan::Demo { incident, out },
         })
     }
+}
+
+fn export(
+    args: ExportArgs,
+    database: PathBuf,
+    now: Timestamp,
+    zone: Zone,
+) -> Result<Plan, UsageError> {
+    Ok(match args.output {
+        Some(ref output) if args.incident => Plan::Incident {
+            database,
+            question: args.question(now, zone)?,
+            output: output.clone(),
+        },
+        output => Plan::Export {
+            database,
+            span: args.window.resolve(now, zone, Span::All)?,
+            filter: args.filter.read()?,
+            output: output.filter(|path| path.as_os_str() != "-"),
+        },
+    })
 }
 
 impl DashboardArgs {
@@ -613,6 +655,7 @@ impl DashboardArgs {
             sources: self.sources,
             policy: self.policy,
             view,
+            metric: self.metric.map(Metric::from),
             span,
             filter: self.filter.read()?,
         })

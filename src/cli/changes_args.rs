@@ -11,13 +11,13 @@ use crate::stats::changes::Metric;
 use crate::store::ChangesQuestion;
 
 /// What is asked for.
-#[derive(Debug, Clone, PartialEq, Eq, Args)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
 pub struct ChangesArgs {
     /// The route [default: all]
     pub route: Option<String>,
-    /// What may have become worse
-    #[arg(long, value_enum, default_value = "escalation")]
-    pub metric: MetricWord,
+    /// What may have become worse [default: escalation]
+    #[arg(long, value_enum)]
+    pub metric: Option<MetricWord>,
     /// The bad window.
     #[command(flatten)]
     pub window: WindowArgs,
@@ -71,6 +71,15 @@ impl From<MetricWord> for Metric {
 }
 
 impl ChangesArgs {
+    /// Tells whether nothing of the question was said: an incident file has its own.
+    pub fn is_plain(&self) -> bool {
+        let said = Self {
+            format: PlainFormat::default(),
+            ..self.clone()
+        };
+        said == Self::default()
+    }
+
     /// Works out the question.
     ///
     /// # Errors
@@ -103,7 +112,7 @@ impl ChangesArgs {
             _ => None,
         };
         Ok(ChangesQuestion {
-            metric: self.metric.into(),
+            metric: self.metric.map(Metric::from).unwrap_or_default(),
             route: self.route.clone(),
             window,
             baseline,

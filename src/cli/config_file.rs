@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::args::GlobalArgs;
 use super::error::Failure;
-use crate::config::{Config, Environment, Retention, config_path};
+use crate::config::{Config, Environment, Retention, Targets, config_path};
 use crate::format::Rules;
 
 /// The longest file read.
@@ -40,6 +40,13 @@ pub(super) fn retention(
     let found = found(global, environment);
     let config = found.map_or_else(|| Ok(Config::default()), |path| parsed(&path))?;
     Ok(config.retention)
+}
+
+/// Reads what the config file says of targets.
+pub(super) fn targets(global: &GlobalArgs, environment: &Environment) -> Result<Targets, Failure> {
+    let found = found(global, environment);
+    let config = found.map_or_else(|| Ok(Config::default()), |path| parsed(&path))?;
+    Ok(config.targets)
 }
 
 /// Returns the policies that the config file names; a relative path starts at the config file's folder.

@@ -30,6 +30,8 @@ pub(super) const EXPORT_EXAMPLES: &str = "Examples:
   routetop export -o all.jsonl                  reading it in gives the same report
   routetop export --from 14:05 --to 15:00 -o hour.jsonl
   routetop export --since 1h | jq .route
+  routetop export --incident --route support-chat --metric correction --from 14:05 --to 15:00 -o incident.db
+  routetop --db incident.db                     the page of what changed, as it was
 
 Sessions are written as the keyed hashes that are kept of them; what was in quarantine is not written.";
 pub(super) const DB_EXAMPLES: &str = "Examples:
@@ -92,6 +94,25 @@ pub(super) const CHANGES_EXAMPLES: &str = "Examples:
   routetop changes --metric first_pass --from 14:05 --to 14:40 --format json
 
 Without a window it looks through the last five hours for the minute since when the rate is another one.";
+pub(super) const CHECK_EXAMPLES: &str = "Examples:
+  routetop check --db prod.db
+  routetop check --quiet --db prod.db || notify-on-call
+  routetop check --format json | jq -r '.alarms[].command'
+
+An alarm is a target missed, or more bad requests than usual, and names the command that opens its page. What is
+usual is learnt from the last seven days; targets stand in the config file, e.g.
+
+[targets]
+first_pass = \"85%\"   # at least; escalation, correction and failure are at most
+failure = \"1%\"
+
+[targets.route.support-chat]
+correction = \"5%\"
+failure = \"none\"     # not watched on this route
+
+A target is missed when the last hour and the last 5 minutes have 14.4 times as many bad requests as it allows, 6
+hours and 30 minutes 6 times as many, or 3 days and 6 hours more than it allows. Exit code 3 also when there was no
+request in the last 6 hours.";
 pub(super) const DECIDE_EXAMPLES: &str = "Examples:
   routetop decide --policy router.route < requests.jsonl > decisions.jsonl
 

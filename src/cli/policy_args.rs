@@ -84,9 +84,10 @@ pub enum PolicyCommand {
 }
 
 /// The forms of what is said of a policy.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum PlainFormat {
     /// Text for people
+    #[default]
     Text,
     /// One JSON document, version 1
     Json,

@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal, Write};
 use std::process::{ExitCode, exit};
+use std::sync::Arc;
 
 use clap::Parser;
 use clap::error::ErrorKind;
@@ -68,6 +69,7 @@ fn obey(args: Args) -> Result<i32, Failure> {
         stdout_is_terminal: io::stdout().is_terminal(),
         rules: Rules::default(),
         retention: Retention::default(),
+        targets: Arc::default(),
         policy_files: Vec::new(),
         global,
     };
@@ -80,6 +82,7 @@ fn obey(args: Args) -> Result<i32, Failure> {
     };
     if !matches!(plan, Plan::Doctor { .. }) {
         with.retention = config_file::retention(&with.global, &environment)?;
+        with.targets = Arc::new(config_file::targets(&with.global, &environment)?);
         with.policy_files = config_file::policy_files(&with.global, &environment)?;
     }
     match plan {
@@ -100,8 +103,10 @@ fn obey(args: Args) -> Result<i32, Failure> {
         Plan::Changes {
             database,
             question,
+            is_plain,
             format,
-        } => command::changes::run(&with, &database, &question, format),
+        } => command::changes::run(&with, &database, &question, is_plain, format),
+        Plan::Check { database, format } => command::check::run(&with, &database, format),
         Plan::Policy { database, what } => command::policy::run(&with, &database, &what),
         Plan::Decide { policy } => command::decide::run(&with, &policy),
         Plan::Care { database, care } => command::db::run(&with, &database, care),
@@ -111,6 +116,11 @@ fn obey(args: Args) -> Result<i32, Failure> {
             filter,
             output,
         } => command::export::run(&with, &database, (span, &filter), output.as_deref()),
+        Plan::Incident {
+            database,
+            question,
+            output,
+        } => command::incident::run(&with, &database, &question, &output),
         Plan::Doctor { database, sources } => {
             command::doctor::run(&with, &environment, &database, &sources)
         }

@@ -8,9 +8,10 @@ use super::mapping::{self, Mapping};
 use super::policies;
 use super::price::{self, Price};
 use super::retention::Retention;
+use super::targets::Targets;
 
 /// The sections that there are.
-const SECTIONS: [&str; 4] = ["map", "policy", "price", "retention"];
+const SECTIONS: [&str; 5] = ["map", "policy", "price", "retention", "targets"];
 
 /// What the config file says; a section that is not there keeps its default.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -23,6 +24,8 @@ pub struct Config {
     pub prices: Vec<Price>,
     /// `[retention]`.
     pub retention: Retention,
+    /// `[targets]`.
+    pub targets: Targets,
 }
 
 impl Config {
@@ -52,6 +55,9 @@ impl Config {
                 retention: section("retention")?
                     .as_ref()
                     .map_or(Ok(Retention::default()), Retention::read)?,
+                targets: section("targets")?
+                    .as_ref()
+                    .map_or(Ok(Targets::default()), Targets::read)?,
             })
         })
     }

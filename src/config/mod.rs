@@ -13,6 +13,7 @@ mod nearest;
 mod policies;
 mod price;
 mod retention;
+mod targets;
 
 pub use capabilities::{Capabilities, Colour, Theme, ThemeChoice, Wishes};
 pub use document::{At, ConfigError};
@@ -25,3 +26,4 @@ pub use mapping::{
 pub use nearest::nearest;
 pub use price::Price;
 pub use retention::{Retention, age_of, size_of};
+pub use targets::{TargetMetric, Targets};

@@ -64,6 +64,7 @@ pub mod replay;
 mod rule;
 mod span;
 mod steps;
+mod threshold_moves;
 mod thresholds;
 mod verdict;
 mod vocabulary;
@@ -89,6 +90,7 @@ pub use recorded::{Chain, Recorded, chain_of};
 pub use rule::{Clause, Comparison, Escalation, Expect, Explore, Rule, Test, Tier, TierIdx};
 pub use span::Span;
 pub use steps::ChainLink;
+pub use threshold_moves::threshold_moves;
 pub use verdict::{Judge, Ruling};
 pub use vocabulary::{
     Signal, SignalIdx, SignalKind, TASK_CLASS, TRIGGERS, TaskClass, Trigger, USER_TIER, Vocabulary,

@@ -1,5 +1,6 @@
 //! The event loop: messages in, at most one frame out, nothing that waits.
 
+use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant};
 
@@ -42,7 +43,7 @@ pub fn run(options: &DashboardOptions, mut app: App, clock: &Clock) -> Result<i3
     let mut link = Link::start(options, clock, &sender)?;
     let reader = ReaderThread::start(
         options.database.clone(),
-        options.policies.clone(),
+        (options.policies.clone(), Arc::clone(&options.targets)),
         !link.is_writer(),
         for_app(&sender),
     )?;

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::RuntimeError;
 use crate::app::Message;
+use crate::config::Targets;
 use crate::policy::Policy;
 use crate::stats::Query;
 use crate::store::{Reader, StoreError};
@@ -32,7 +33,8 @@ pub struct ReaderThread {
 }
 
 impl ReaderThread {
-    /// Starts the thread on the database at `path`, which may not exist yet; `policies` count as known. With `is_polling` it
+    /// Starts the thread on the database at `path`, which may not exist yet; the policies count as known, and the
+    /// routes are held against the targets. With `is_polling` it
     /// looks for other processes' writes. `send` is called for every answer.
     ///
     /// # Errors
@@ -40,7 +42,7 @@ impl ReaderThread {
     /// When the thread cannot be started.
     pub fn start(
         path: PathBuf,
-        policies: Vec<Policy>,
+        (policies, targets): (Vec<Policy>, Arc<Targets>),
         is_polling: bool,
         send: impl Fn(Message) + Send + 'static,
     ) -> Result<Self, RuntimeError> {
@@ -55,6 +57,7 @@ impl ReaderThread {
                 let mut state = State {
                     path,
                     policies,
+                    targets,
                     reader: None,
                     version: None,
                     newest: Arc::clone(&shared.number),
@@ -116,6 +119,7 @@ fn wait(desk: &Desk) -> Option<Query> {
 struct State {
     path: PathBuf,
     policies: Vec<Policy>,
+    targets: Arc<Targets>,
     reader: Option<Reader>,
     version: Option<i64>,
     newest: Arc<AtomicU64>,
@@ -145,6 +149,7 @@ impl State {
             let reader = self.reader.insert(open(&self.path)?);
             reader.know(self.policies.clone());
             reader.watch(Arc::clone(&self.newest));
+            reader.aim(Arc::clone(&self.targets));
             reader
         };
         self.version = Some(reader.data_version()?);

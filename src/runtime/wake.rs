@@ -1,13 +1,14 @@
 //! What the dashboard is started with, and what wakes its event loop.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::pipeline::Pipeline;
 use super::report_file::RenderReport;
 use super::signals::Outside;
 use crate::app::Message;
-use crate::config::Retention;
+use crate::config::{Retention, Targets};
 use crate::format::Rules;
 use crate::policy::Policy;
 
@@ -28,6 +29,8 @@ pub struct DashboardOptions {
     pub retention: Retention,
     /// How a report is written to a file.
     pub render: RenderReport,
+    /// What the routes are held against.
+    pub targets: Arc<Targets>,
 }
 
 /// What reaches the event loop.

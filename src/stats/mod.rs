@@ -3,6 +3,7 @@
 //!
 //! Nothing here knows SQL, a file or a clock: `now` is part of the question.
 
+pub mod alarms;
 mod cell;
 pub mod changes;
 mod drift;
@@ -34,7 +35,7 @@ pub use normal::{Alike, Comparison, DirectStart, SessionPlace, apart};
 pub use nowcast::{Exposure, Lateness, Nowcast};
 pub use policy_row::{PolicyRow, PolicyText};
 pub use proportion::{Interval, wilson};
-pub use query::{Baseline, Page, Query, Span};
+pub use query::{Against, Baseline, Page, Query, Span};
 pub use slices::{Attribute, Load, Slice, SliceCounts, Slices, Tuple, Usage, Value, Word};
 pub use snapshot::{
     ConflictRow, DecisionRow, GapRow, IngestTotals, MarkerRow, RejectRow, RouteRow, Skew, Snapshot,

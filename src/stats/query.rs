@@ -27,6 +27,39 @@ pub enum Baseline {
     Before,
 }
 
+/// What a window is held against when one asks what changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Against {
+    /// The four times as long stretch before it.
+    #[default]
+    Before,
+    /// The same hours of the day before.
+    DayBefore,
+    /// The same hours of the week before.
+    WeekBefore,
+}
+
+impl Against {
+    /// Returns the next one.
+    #[must_use]
+    pub fn next(self) -> Self {
+        match self {
+            Self::Before => Self::DayBefore,
+            Self::DayBefore => Self::WeekBefore,
+            Self::WeekBefore => Self::Before,
+        }
+    }
+
+    /// Returns how long before the window the same hours are; `None`: it is the stretch before it.
+    pub fn back(self) -> Option<Micros> {
+        match self {
+            Self::Before => None,
+            Self::DayBefore => Some(Micros::DAY),
+            Self::WeekBefore => Some(Micros::DAY.times(7)),
+        }
+    }
+}
+
 /// What the answer must hold beside the routes, which it always holds.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Page {
@@ -60,6 +93,8 @@ pub enum Page {
         route: Option<String>,
         /// What may have become worse.
         metric: Metric,
+        /// What the window is held against.
+        against: Against,
     },
     /// The policies.
     Policies,

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::alarms::AlarmSurvey;
 use super::changes::Changes;
 use super::{DriftSurvey, Explanation, Histogram, PolicyRow, Query, RouteMetrics};
 use crate::model::{Attempt, GapCause, MarkerKind, Micros, NanoUsd, Timestamp, Window};
@@ -53,6 +54,8 @@ pub struct Snapshot {
     pub markers: Vec<MarkerRow>,
     /// Decisions held against their policies; `None`: not asked for, or no policy is known.
     pub drift: Option<Arc<DriftSurvey>>,
+    /// The alarms at the end of the window; only where the routes were asked for.
+    pub alarms: Option<Arc<AlarmSurvey>>,
     /// What changed; only where it was asked for.
     pub changes: Option<Arc<Changes>>,
     /// The policies; only where they were asked for.

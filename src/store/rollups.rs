@@ -409,6 +409,43 @@ fn merge_histogram(into: &mut Histogram, bytes: &[u8]) -> Result<(), StoreError>
         .map_err(|error| StoreError::damaged(error.to_string()))
 }
 
+/// Calls `visit` with the unit, the route and the plain counts of every cell of a level in the range of units, in the
+/// order of units; of the counts only those of which rates are made are filled.
+pub(super) fn visit_counts(
+    connection: &Connection,
+    level: Level,
+    (from, to): (i64, i64),
+    mut visit: impl FnMut(i64, i64, &Cell),
+) -> Result<(), StoreError> {
+    let mut select = connection.prepare_cached(&format!(
+        "SELECT cell,requests,completed,failed,attempted,first_pass,escalated,correctable,corrected \
+         FROM {} WHERE cell >= ?1 AND cell < ?2",
+        level.table
+    ))?;
+    let mut rows = select.query([bound(from), bound(to)])?;
+    while let Some(row) = rows.next()? {
+        let cell: i64 = row.get(0)?;
+        let count = |column: usize| row.get(column).map(i64::unsigned_abs);
+        let counts = Cell {
+            requests: count(1)?,
+            completed: count(2)?,
+            failed: count(3)?,
+            attempted: count(4)?,
+            first_pass: count(5)?,
+            escalated: count(6)?,
+            correctable: count(7)?,
+            corrected: count(8)?,
+            ..Cell::default()
+        };
+        visit(
+            cell.div_euclid(ROUTES_MAX),
+            cell.rem_euclid(ROUTES_MAX),
+            &counts,
+        );
+    }
+    Ok(())
+}
+
 /// Adds every cell in [`from`, `to`) of one level, in its units, to the cell that `place` names by
 /// start and route.
 pub(super) fn scan<K: Ord>(

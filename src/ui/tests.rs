@@ -7,14 +7,16 @@ use ratatui::style::{Color, Modifier};
 use ratatui::{Terminal, backend::TestBackend, buffer::Buffer};
 
 use super::draw;
+use crate::app::fixture_alarms::alarms;
 use crate::app::fixtures::{NOW, app, empty, give, ordinary, overfull, read_live, survey};
 use crate::app::{
     App, COMMANDS, Code, Effect, IngestStatus, Key, Message, Role, Scope, ThemeName, TrialState,
     Trials, update,
 };
+use crate::model::{Micros, Window};
 use crate::policy::replay::fixture::{estimated, refused};
 use crate::stats::changes::Metric;
-use crate::stats::{Page, Query, Snapshot};
+use crate::stats::{Against, Page, Query, Snapshot, Span};
 
 const SIZES: [(u16, u16); 4] = [(40, 10), (80, 24), (120, 40), (200, 50)];
 
@@ -103,6 +105,7 @@ fn what_changed_is_asked_of_the_selected_route_and_of_the_next_metric() {
     let of = |metric| Page::Changes {
         route: app.selected_route.clone(),
         metric,
+        against: Against::Before,
     };
     let (first, second) = (of(Metric::Correction), of(Metric::Escalation));
     assert!(app.selected_route.is_some());
@@ -287,6 +290,64 @@ fn prose_and_comparison_are_offered_where_a_policy_is_known() {
     );
     update(&mut bare, Message::Key(Key::of(Code::Enter)), NOW);
     assert_eq!(text(&drawn(&bare, (120, 40))), shown);
+}
+
+#[test]
+fn alarms_stand_first_and_lead_to_what_they_are_about() {
+    fn alarmed(query: crate::stats::Query) -> crate::stats::Snapshot {
+        crate::stats::Snapshot {
+            alarms: Some(std::sync::Arc::new(alarms(NOW))),
+            ..ordinary(query)
+        }
+    }
+    snap("alarms", Scope::Overview, alarmed, false);
+    let mut app = app(Scope::Overview, (80, 24), alarmed);
+    assert_eq!(app.selected_route.as_deref(), Some("code-review"));
+    let asked = update(&mut app, Message::Key(Key::char('w')), NOW);
+    let [Effect::Ask(query)] = asked.as_slice() else {
+        panic!("{asked:?}");
+    };
+    let wanted = Page::Changes {
+        route: Some("code-review".to_owned()),
+        metric: Metric::Failure,
+        against: Against::Before,
+    };
+    assert_eq!(query.page, wanted);
+}
+
+#[test]
+fn the_onset_and_the_baseline_are_moved_by_key() {
+    let mut app = app(Scope::Changes, (80, 24), ordinary);
+    let window = app
+        .snapshot
+        .as_ref()
+        .and_then(|it| it.changes.clone())
+        .unwrap()
+        .window;
+    let asked = |app: &mut App, key| match update(app, Message::Key(Key::char(key)), NOW).as_slice()
+    {
+        [Effect::Ask(query)] => query.clone(),
+        other => panic!("{other:?}"),
+    };
+    let moved = |minutes: u64, is_later: bool| {
+        let by = Micros::MINUTE.times(minutes);
+        let from = if is_later {
+            window.from.plus(by)
+        } else {
+            window.from.minus(by)
+        };
+        Span::Between(Window { from, ..window })
+    };
+    assert_eq!(asked(&mut app, 'o').span, moved(5, false));
+    assert_eq!(asked(&mut app, 'O').span, moved(5, true));
+    let against = [Against::DayBefore, Against::WeekBefore, Against::Before];
+    for wanted in against {
+        let page = asked(&mut app, 'b').page;
+        assert!(
+            matches!(page, Page::Changes { against, .. } if against == wanted),
+            "{page:?}"
+        );
+    }
 }
 
 #[test]

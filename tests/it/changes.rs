@@ -167,3 +167,48 @@ fn what_is_not_there_is_said_and_not_guessed() {
     );
     assert!(early.contains("cannot tell: the window has 0"), "{early}");
 }
+
+#[test]
+fn the_page_to_paste_tells_the_finding_with_decisions() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("a.jsonl"), log()).unwrap();
+    run_ok(folder.path(), ["ingest", "-q", "a.jsonl"]);
+    let now = "2026-11-18T15:00:00Z";
+    let asked = ["report", "--now", now, "--format", "markdown"];
+    let page = run_ok(folder.path(), asked);
+    assert!(page.contains("| a | 2,400 |"), "{page}");
+    assert!(page.contains("### a: escalation\n\n**a: "), "{page}");
+    assert!(page.contains("where region=eu**"), "{page}");
+    assert!(page.contains(
+        " routetop --db routes.db --view changes:a --metric escalation --from 2026-11-18T14:3"
+    ));
+    // Every example is a bad request of the cause, and its command works.
+    let command = page
+        .lines()
+        .find(|line| line.starts_with(" routetop explain "))
+        .unwrap();
+    let id = command.split(' ').nth(3).unwrap();
+    let number: u64 = id.strip_prefix("r-").unwrap().parse().unwrap();
+    assert!(
+        number >= 2_100 && number.is_multiple_of(3) && !number.is_multiple_of(5),
+        "{id}"
+    );
+    assert!(run_ok(folder.path(), ["explain", id]).contains("large-1"));
+    // The same of a log alone, of which nothing is kept and so nothing can be opened.
+    let passing = run_ok(
+        folder.path(),
+        ["report", "a.jsonl", "--now", now, "--format", "markdown"],
+    );
+    assert!(passing.contains("where region=eu**"), "{passing}");
+    assert!(!passing.contains("routetop explain"), "{passing}");
+    let quiet = [
+        "report",
+        "--from",
+        "2026-11-18T13:00:00Z",
+        "--to",
+        "2026-11-18T14:30:00Z",
+        "--format",
+        "markdown",
+    ];
+    assert!(run_ok(folder.path(), quiet).contains("No route changed beyond chance."));
+}

@@ -13,6 +13,7 @@
 
 mod architecture;
 mod changes;
+mod check;
 mod crash;
 mod data_faults;
 mod doctor;
@@ -22,6 +23,7 @@ mod filter;
 mod flood;
 mod fuzz;
 mod hostile;
+mod incident;
 mod link;
 mod litellm_callback;
 mod mapping;

@@ -1,13 +1,18 @@
 //! What changed: the finding in one sentence, then who is hit and what moved.
 
+use super::changes_chart::chart;
 use super::line::{Line, Weight, wrapped};
 use crate::app::{App, units};
-use crate::model::{Minute, Timestamp, Window};
+use crate::model::{Micros, Minute, Timestamp, Window};
 use crate::stats::Snapshot;
 use crate::stats::changes::{Cause, Changes, Onset, Tally, Values, Verdict};
 
 /// How many slices of the same requests are named beside a cause.
 const SAME_LEN: usize = 3;
+/// How many rows the chart has.
+const CHART_LEN: usize = 8;
+/// So many times as many requests a minute, or as few, are told.
+const VOLUME_TIMES: f64 = 1.2;
 /// How many columns two rates take.
 const RATES_LEN: usize = 20;
 
@@ -18,10 +23,24 @@ type At<'a> = &'a dyn Fn(Timestamp) -> String;
 pub fn page(app: &App, snapshot: &Snapshot) -> Vec<Line> {
     let width = usize::from(app.settings.size.0);
     match &snapshot.changes {
-        Some(changes) => lines(changes, width.saturating_sub(1), &|at| {
-            format!("{}Z", units::minute(at))
-        }),
+        Some(changes) => {
+            let at = |at| instant(at, changes.window.to);
+            let width = width.saturating_sub(1);
+            let mut page = lines(changes, width, &at);
+            page.extend(charted(changes, width, &at));
+            page
+        }
         None => vec![Line::of(" no request has this route")],
+    }
+}
+
+/// Returns the time of the day, and the date where that is another day's.
+fn instant(at: Timestamp, end: Timestamp) -> String {
+    let time = format!("{}Z", units::minute(at));
+    let date = at.to_rfc3339();
+    match date.get(5..10) {
+        Some(date) if end.since(at) >= Micros::HOUR.times(20) => format!("{date} {time}"),
+        _ => time,
     }
 }
 
@@ -45,16 +64,63 @@ pub fn lines(of: &Changes, width: usize, at: At<'_>) -> Vec<Line> {
             lines.extend(told(cause, width, at));
         }
     }
-    if !of.shifts.is_empty() {
+    let moved = moved(of, width, at);
+    if !moved.is_empty() {
         lines.push(Line::default());
         lines.push(Line::default().say(" WHAT MOVED (share of the requests)", Weight::Title));
-        for shift in &of.shifts {
-            let rates = (percent(shift.before), percent(shift.after));
-            let what = format!("{}={}", shift.attribute, shift.value);
-            lines.extend(with_rates(rates, &what, width, Weight::Plain));
-        }
+        lines.extend(moved);
     }
     lines
+}
+
+/// Returns what moved: shares of the requests, thresholds, and how many requests there are.
+fn moved(of: &Changes, width: usize, at: At<'_>) -> Vec<Line> {
+    let mut lines = Vec::new();
+    for shift in &of.shifts {
+        let rates = (percent(shift.before), percent(shift.after));
+        let since = shift.at.map(|ts| format!(", since {}", at(ts)));
+        let what = format!(
+            "{}={}{}, {}",
+            shift.attribute,
+            shift.value,
+            since.unwrap_or_default(),
+            shift.reach.word()
+        );
+        lines.extend(with_rates(rates, &what, width, Weight::Plain));
+    }
+    for moved in &of.thresholds {
+        let values = (moved.before.to_string(), moved.after.to_string());
+        let what = format!("threshold of rule {}: {}", moved.rule, moved.clause);
+        lines.extend(with_rates(values, &what, width, Weight::Plain));
+    }
+    if let Some((before, after)) = of
+        .per_minute()
+        .filter(|(before, after)| after / before > VOLUME_TIMES || before / after > VOLUME_TIMES)
+    {
+        let values = (format!("{before:.1}"), format!("{after:.1}"));
+        lines.extend(with_rates(
+            values,
+            "requests a minute",
+            width,
+            Weight::Plain,
+        ));
+    }
+    lines
+}
+
+/// Returns the chart below its heading.
+fn charted(of: &Changes, width: usize, at: At<'_>) -> Vec<Line> {
+    let chart = chart(of, (width.saturating_sub(1), CHART_LEN), at);
+    if chart.is_empty() {
+        return chart.into_iter().map(Line::of).collect();
+    }
+    let title = format!(
+        " {} (o, with its 95 % interval; | the window begins)",
+        of.metric.word()
+    );
+    let head = [Line::default(), Line::default().say(title, Weight::Title)];
+    let rows = chart.into_iter().map(|row| Line::of(format!(" {row}")));
+    head.into_iter().chain(rows).collect()
 }
 
 fn indented(indent: usize, text: &str, width: usize, weight: Weight) -> Vec<Line> {
@@ -188,4 +254,16 @@ fn when(onset: Onset, at: At<'_>) -> String {
         return at(onset.at);
     }
     format!("{} ({} to {})", at(onset.at), at(onset.from), at(onset.to))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::fixtures::NOW;
+
+    #[test]
+    fn a_time_of_another_day_comes_with_its_date() {
+        assert_eq!(instant(NOW, NOW), "03:11Z");
+        assert_eq!(instant(NOW.minus(Micros::DAY), NOW), "11-22 03:11Z");
+    }
 }

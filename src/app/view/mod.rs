@@ -1,6 +1,8 @@
 //! Pages as lines of text, before they are drawn: what is said, in which order and weight.
 
+pub mod alarms;
 pub mod changes;
+pub mod changes_chart;
 pub mod decision;
 pub mod judgement;
 mod line;

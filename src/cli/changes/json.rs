@@ -3,16 +3,11 @@
 use serde_json::{Map, Value, json};
 
 use crate::cli::report::json::to_safe_json;
-use crate::model::Window;
-use crate::stats::changes::{Cause, Changes, Onset, Shift, Values};
+use crate::model::{Timestamp, Window};
+use crate::stats::changes::{Cause, Changes, Onset, Reach, Values};
 
 /// Renders the document on one line.
 pub fn render(of: &Changes) -> String {
-    let scope = if of.route.is_some() {
-        "this route"
-    } else {
-        "all routes"
-    };
     to_safe_json(&json!({
         "version": 1,
         "metric": of.metric.word(),
@@ -26,7 +21,7 @@ pub fn render(of: &Changes) -> String {
         "mix": of.mix.as_ref().map(|shift| json!({"attribute": shift.attribute, "value": &*shift.value})),
         "mix_share": of.mix_share,
         "causes": of.causes.iter().map(cause).collect::<Vec<Value>>(),
-        "moved": of.shifts.iter().map(|shift| moved(shift, scope)).collect::<Vec<Value>>(),
+        "moved": moved(of),
         "still_filling": of.is_filling,
         "refused_because": of.refused,
     }))
@@ -65,12 +60,33 @@ fn cause(of: &Cause) -> Value {
     })
 }
 
-fn moved(of: &Shift, scope: &str) -> Value {
-    json!({
-        "what": format!("share of {}={}", of.attribute, of.value),
-        "before": of.before,
-        "after": of.after,
-        "at": Value::Null,
-        "scope": scope,
-    })
+/// Tells what moved: shares of the requests, thresholds of the policy that came, and how many requests there are.
+fn moved(of: &Changes) -> Vec<Value> {
+    let entry = |what: String, (before, after): (f64, f64), at: Option<Timestamp>, reach: Reach| {
+        json!({
+            "what": what,
+            "before": before,
+            "after": after,
+            "at": at.map(Timestamp::to_rfc3339),
+            "scope": reach.word(),
+        })
+    };
+    let shifts = of.shifts.iter().map(|shift| {
+        let what = format!("share of {}={}", shift.attribute, shift.value);
+        entry(what, (shift.before, shift.after), shift.at, shift.reach)
+    });
+    let policy = of.shifts.iter().find(|shift| shift.attribute == "policy");
+    let (at, reach) = policy.map_or((None, Reach::default()), |shift| (shift.at, shift.reach));
+    let thresholds = of.thresholds.iter().map(|moved| {
+        let what = format!("threshold of rule {}: {}", moved.rule, moved.clause);
+        entry(what, (moved.before, moved.after), at, reach)
+    });
+    let whole = match of.route {
+        Some(_) => Reach::ThisRoute,
+        None => Reach::AllRoutes,
+    };
+    let volume = of
+        .per_minute()
+        .map(|rates| entry("requests per minute".to_owned(), rates, None, whole));
+    shifts.chain(thresholds).chain(volume).collect()
 }

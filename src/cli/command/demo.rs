@@ -38,6 +38,7 @@ pub(in crate::cli) fn run(
         std::mem::replace(&mut next, stream.next_line())
     })?;
     let plan = Dashboard {
+        metric: None,
         database: folder.path().join("demo.db"),
         policy: None,
         sources: vec![path.display().to_string()],

@@ -1,6 +1,7 @@
 //! One file a command: each carries out its plan with the threads and devices of `runtime`.
 
 pub(super) mod changes;
+pub(super) mod check;
 pub(super) mod dashboard;
 pub(super) mod db;
 pub(super) mod decide;
@@ -8,6 +9,8 @@ pub(super) mod demo;
 pub(super) mod doctor;
 pub(super) mod explain;
 pub(super) mod export;
+mod findings;
+pub(super) mod incident;
 pub(super) mod ingest;
 pub(super) mod policy;
 pub(super) mod quick;
@@ -17,13 +20,14 @@ pub(super) mod retry;
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::args::GlobalArgs;
 use super::error::{Failure, UsageError};
 use super::policy_file;
 use super::report::style::Style;
-use crate::config::{Capabilities, Retention};
+use crate::config::{Capabilities, Retention, Targets};
 use crate::format::Rules;
 use crate::policy::Policy;
 use crate::runtime::Clock;
@@ -43,6 +47,8 @@ pub(super) struct Surroundings {
     pub(super) rules: Rules,
     /// What is dropped for its age or for want of room.
     pub(super) retention: Retention,
+    /// What the routes are held against.
+    pub(super) targets: Arc<Targets>,
     /// Policies that count as known beside those of the database.
     pub(super) policy_files: Vec<PathBuf>,
     /// Whether stdout is a terminal.

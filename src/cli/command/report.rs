@@ -2,12 +2,13 @@
 
 use std::path::PathBuf;
 
+use super::findings::findings;
 use super::{Surroundings, check_fields, ingest, print, quick};
 use crate::app::ExportFormat;
 use crate::cli::args::{Report, ReportFormat};
 use crate::cli::error::Failure;
 use crate::cli::report::style::Style;
-use crate::cli::report::{csv, json, markdown, text};
+use crate::cli::report::{csv, findings as page, json, markdown, text};
 use crate::format::Rules;
 use crate::stats::{Baseline, Filter, Page, Query, Snapshot, Span};
 use crate::store::{Reader, Writer};
@@ -31,12 +32,10 @@ pub(in crate::cli) fn run(with: &Surroundings, plan: Report) -> Result<i32, Fail
     };
     if !plan.sources.is_empty() {
         let writer = Writer::open(&database, with.clock.now())?;
-        // Only a report over all time, without a filter and policies, can do without rows.
-        let code = if kept.is_none()
-            && plan.span == Span::All
-            && plan.filter.is_empty()
-            && policies.is_empty()
-        {
+        // Only a report over all time, without a filter, policies and what changed, can do without rows.
+        let is_plain =
+            plan.filter.is_empty() && policies.is_empty() && plan.format != ReportFormat::Markdown;
+        let code = if kept.is_none() && plan.span == Span::All && is_plain {
             quick::read_all(with, writer, plan.sources)?
         } else {
             ingest::read_all(with, writer, plan.sources, false)?.1
@@ -50,7 +49,18 @@ pub(in crate::cli) fn run(with: &Surroundings, plan: Report) -> Result<i32, Fail
     check_fields(&mut reader, &plan.filter)?;
     let snapshot = reader.answer(&question(with, plan.span, plan.filter))?;
     let name = kept.as_ref().map(|database| database.display().to_string());
-    print(&render(with, plan.format, &snapshot, name.as_deref()))?;
+    let mut text = render(with, plan.format, &snapshot, name.as_deref());
+    // What changed is asked of all requests of a route.
+    if plan.format == ReportFormat::Markdown && snapshot.query.filter.is_empty() {
+        let (findings, more) = findings(&mut reader, &snapshot)?;
+        text.push_str(&page::render(
+            &findings,
+            &more,
+            name.as_deref(),
+            with.style(),
+        ));
+    }
+    print(&text)?;
     Ok(0)
 }
 

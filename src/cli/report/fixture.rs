@@ -84,7 +84,18 @@ fn conflict(name: &str) -> ConflictRow {
     }
 }
 
-#[expect(clippy::too_many_lines, reason = "one value")]
+fn routes(name: &str) -> Vec<RouteRow> {
+    vec![
+        row(
+            name,
+            metrics(name, 1_200, 170, 1_198),
+            Some(metrics(name, 8_000, 320, 7_900)),
+        ),
+        row("zz-unlogged", metrics("m", 40, 0, 0), None),
+        row("zz-few", metrics("m", 7, 1, 5), None),
+    ]
+}
+
 pub(in crate::cli) fn snapshot(name: &str) -> Snapshot {
     Snapshot {
         unfiltered: 0,
@@ -109,15 +120,7 @@ pub(in crate::cli) fn snapshot(name: &str) -> Snapshot {
         newest: Some(NOW),
         trend_step: Micros::MINUTE,
         total: row("", metrics(name, 1_247, 171, 1_232), None),
-        routes: vec![
-            row(
-                name,
-                metrics(name, 1_200, 170, 1_198),
-                Some(metrics(name, 8_000, 320, 7_900)),
-            ),
-            row("zz-unlogged", metrics("m", 40, 0, 0), None),
-            row("zz-few", metrics("m", 7, 1, 5), None),
-        ],
+        routes: routes(name),
         decisions: Vec::new(),
         decisions_total: 0,
         explanation: None,
@@ -157,6 +160,7 @@ pub(in crate::cli) fn snapshot(name: &str) -> Snapshot {
         conflicts: vec![conflict(name)],
         markers: Vec::new(),
         drift: None,
+        alarms: None,
         changes: None,
         policies: Vec::new(),
     }

@@ -1,11 +1,11 @@
-//! The report as a markdown table.
+//! The report as a markdown page: its table, and below it what changed.
 
 use super::style::Style;
 use super::table;
 use super::text::head;
 use crate::stats::Snapshot;
 
-/// Renders the table with window, trouble and ingest around it.
+/// Renders the table with window, trouble and ingest around it; what changed is rendered by `findings`.
 pub fn render(snapshot: &Snapshot, style: Style) -> String {
     let mut out = String::new();
     for line in head(snapshot, style) {
@@ -28,7 +28,7 @@ pub fn render(snapshot: &Snapshot, style: Style) -> String {
 }
 
 /// Takes the meaning from the characters that markdown or HTML would read.
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     let mut out = String::new();
     for char in text.chars() {
         if matches!(

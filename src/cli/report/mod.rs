@@ -1,6 +1,7 @@
 //! The report: what the overview shows, as text, JSON, CSV or markdown.
 
 pub mod csv;
+pub mod findings;
 mod ingest_json;
 pub mod json;
 pub mod markdown;

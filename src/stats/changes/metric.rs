@@ -58,6 +58,17 @@ impl Metric {
         }
     }
 
+    /// Tells whether a request counts as a bad one; of latency, whether it can be judged at all.
+    pub fn is_bad(self, state: State) -> bool {
+        match self {
+            Self::Escalation => state.has(State::ATTEMPTED | State::ESCALATED),
+            Self::FirstPass => state.is_finished() && !state.has(State::FIRST_PASS),
+            Self::Correction => state.has(State::CORRECTABLE | State::CORRECTED),
+            Self::Failure => state.has(State::FAILED),
+            Self::Latency => state.has(State::LATENCY_KNOWN),
+        }
+    }
+
     /// Counts the bad requests of a slice; `None` when that takes a baseline.
     pub fn plain_tally(self, counts: &SliceCounts) -> Option<Tally> {
         (self != Self::Latency).then(|| self.tally(counts, None))
@@ -65,21 +76,14 @@ impl Metric {
 
     /// Counts the bad requests of a slice; `limits` are those of its model.
     pub(super) fn tally(self, counts: &SliceCounts, limits: Option<&Limits>) -> Tally {
-        let count = |all: fn(State) -> bool, bad: fn(State) -> bool| Tally {
+        let count = |all: fn(State) -> bool| Tally {
             requests: counts.count(all),
-            bad: counts.count(|state| all(state) && bad(state)),
+            bad: counts.count(|state| self.is_bad(state)),
         };
         match self {
-            Self::Escalation => count(
-                |state| state.has(State::ATTEMPTED),
-                |state| state.has(State::ESCALATED),
-            ),
-            Self::FirstPass => count(State::is_finished, |state| !state.has(State::FIRST_PASS)),
-            Self::Correction => count(
-                |state| state.has(State::CORRECTABLE),
-                |state| state.has(State::CORRECTED),
-            ),
-            Self::Failure => count(State::is_finished, |state| state.has(State::FAILED)),
+            Self::Escalation => count(|state| state.has(State::ATTEMPTED)),
+            Self::FirstPass | Self::Failure => count(State::is_finished),
+            Self::Correction => count(|state| state.has(State::CORRECTABLE)),
             Self::Latency => {
                 let mut tally = Tally::default();
                 for (_, load, requests) in counts.loads().filter(|row| row.1.is_comparable()) {

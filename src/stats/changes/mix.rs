@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use super::moved::Reach;
 use super::scan::Ground;
 use super::tally::number;
+use crate::model::Timestamp;
 
 /// From so many standard deviations on an attribute's shares have moved (Wilson and Hilferty 1931).
 const MOVED_Z: f64 = 3.5;
@@ -23,6 +25,10 @@ pub struct Shift {
     pub before: f64,
     /// Its share in the window.
     pub after: f64,
+    /// Since when, where that is clear.
+    pub at: Option<Timestamp>,
+    /// Where.
+    pub reach: Reach,
 }
 
 /// The shares of one attribute's values.
@@ -110,6 +116,8 @@ pub(super) fn explain(ground: &Ground, rate: f64, rise: f64) -> Option<Shift> {
                 value: value.clone(),
                 before: was,
                 after: is,
+                at: None,
+                reach: Reach::default(),
             };
             best = Some((score, shift));
         }
@@ -131,6 +139,8 @@ pub(super) fn shifts(ground: &Ground, z_min: f64, most: usize) -> Vec<Shift> {
                     value: value.clone(),
                     before: was,
                     after: is,
+                    at: None,
+                    reach: Reach::default(),
                 };
                 moved.push((z, shift));
             }

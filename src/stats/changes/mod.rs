@@ -8,12 +8,14 @@
 //! | `scan` | what each value and each pair should have had of bad requests, and what it had |
 //! | `pick` | which of them are blamed |
 //! | `mix` | how the make-up of the traffic moved |
+//! | `moved` | where else it moved, and the thresholds of policies |
 //! | `onset` | since when |
 //! | `tally` | requests, and the bad ones among them |
 //! | `normal` | the tail of the normal distribution |
 
 mod metric;
 mod mix;
+mod moved;
 mod normal;
 mod observations;
 mod onset;
@@ -27,15 +29,16 @@ use std::sync::Arc;
 
 pub use metric::Metric;
 pub use mix::Shift;
+pub use moved::{Reach, ThresholdMove};
 pub use observations::Observations;
 pub use onset::{Onset, onset};
 pub use tally::Tally;
+pub(super) use tally::number;
 
-use crate::model::Window;
+use crate::model::{Minute, Window};
 use normal::quantile_above;
 use pick::Picked;
 use scan::{Candidate, Ground, Slice};
-use tally::number;
 
 /// What a request's expected rate is taken from.
 const CONTEXT: [&str; 2] = ["task_class", observations::MODEL];
@@ -131,12 +134,38 @@ pub struct Changes {
     pub causes: Vec<Cause>,
     /// Whose share of the requests moved, the furthest first.
     pub shifts: Vec<Shift>,
+    /// Thresholds that moved, where policies changed and their texts are known.
+    pub thresholds: Vec<ThresholdMove>,
+    /// Both stretches minute by minute, in order, each at most its last three days.
+    pub minutes: Vec<(Minute, Tally)>,
     /// Since when the total is worse.
     pub since: Option<Onset>,
     /// Whether corrections of the window may still come: it is at least as bad as told.
     pub is_filling: bool,
     /// Why nothing can be said.
     pub refused: Option<String>,
+}
+
+impl Changes {
+    /// Returns how many requests a minute there were and are; `None` where there were or are none.
+    pub fn per_minute(&self) -> Option<(f64, f64)> {
+        let rate = |tally: Tally, window: Window| {
+            60.0 * number(tally.requests) / window.len().as_seconds().max(60.0)
+        };
+        let rates = (
+            rate(self.before, self.baseline),
+            rate(self.after, self.window),
+        );
+        (rates.0 > 0.0 && rates.1 > 0.0).then_some(rates)
+    }
+
+    /// Returns how many bad requests there are more than there were: in all, or where it is worse.
+    pub fn more(&self) -> f64 {
+        let share = |tally: Tally| tally.share().unwrap_or(0.0);
+        let in_all = (share(self.after) - share(self.before)) * number(self.after.requests);
+        let excess: f64 = self.causes.iter().map(|cause| cause.excess).sum();
+        in_all.max(excess)
+    }
 }
 
 /// Returns by how much counts of single minutes scatter more than chance, at least 1 (Pearson).
@@ -179,6 +208,8 @@ pub fn analyse(
         mix: None,
         causes: Vec::new(),
         shifts: Vec::new(),
+        thresholds: Vec::new(),
+        minutes: Vec::new(),
         since: None,
         is_filling: false,
         refused: too_few(before, after),

@@ -17,7 +17,8 @@ impl Tally {
         Rate::new(self.bad, self.requests).share()
     }
 
-    pub(super) fn join(&mut self, other: Self) {
+    /// Adds what `other` counted.
+    pub fn join(&mut self, other: Self) {
         self.requests += other.requests;
         self.bad += other.bad;
     }
@@ -25,6 +26,6 @@ impl Tally {
 
 /// Returns a count as a number to reckon with.
 #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^52")]
-pub(super) fn number(count: u64) -> f64 {
+pub(in crate::stats) fn number(count: u64) -> f64 {
     count as f64
 }

@@ -8,8 +8,9 @@ use crate::model::{CORRECTION_WINDOW, Micros, Minute, Timestamp, Window};
 use crate::stats::changes::{
     Changes, Metric, Observations, Onset, Tally, Verdict, analyse, dispersion, onset,
 };
-use crate::stats::{Attribute, Query, Slice, Slices, Span};
+use crate::stats::{Against, Attribute, Query, Slice, Slices, Span};
 use crate::store::StoreError;
+use crate::store::incident::Incident;
 
 /// The stretch before the end that is looked through for a change.
 const SEARCHED: Micros = Micros::HOUR.times(5);
@@ -37,6 +38,19 @@ pub struct ChangesQuestion {
     pub now: Timestamp,
 }
 
+impl ChangesQuestion {
+    /// Returns the question that an incident file was made to answer.
+    pub fn of_incident(incident: &Incident) -> Self {
+        Self {
+            metric: incident.metric,
+            route: incident.route.clone(),
+            window: Some(incident.window),
+            baseline: None,
+            now: incident.now,
+        }
+    }
+}
+
 /// How long an answer stands while a page is open: it looks through hours of minutes.
 const STANDS: Micros = Micros::SECOND.times(5);
 
@@ -44,6 +58,7 @@ const STANDS: Micros = Micros::SECOND.times(5);
 #[derive(Debug)]
 pub(super) struct Changed {
     question: ChangesQuestion,
+    against: Against,
     answer: Option<Arc<Changes>>,
 }
 
@@ -51,12 +66,19 @@ pub(super) struct Changed {
 type Minutes = Vec<(Minute, Slices)>;
 
 impl Reader {
-    /// Finds what changed; `None` when no request has such a route.
+    /// Finds what changed, in one consistent state of the database; `None` when no request has such a route.
     ///
     /// # Errors
     ///
     /// When the database cannot be read or is damaged.
     pub fn changes(&mut self, question: &ChangesQuestion) -> Result<Option<Changes>, StoreError> {
+        self.with_tuples(|reader| reader.changes_within(question))
+    }
+
+    fn changes_within(
+        &mut self,
+        question: &ChangesQuestion,
+    ) -> Result<Option<Changes>, StoreError> {
         let route = question.route.as_deref();
         if !self.has_route(route)? {
             return Ok(None);
@@ -82,6 +104,14 @@ impl Reader {
         };
         let normal = tallied(self.by_minute(route, shortened(before.window), parts, &[])?);
         let scatter = dispersion(normal.iter().map(|(_, tally)| tally));
+        let mut minutes = normal;
+        minutes.extend(tallied(self.by_minute(
+            route,
+            shortened(after.window),
+            parts,
+            &[],
+        )?));
+        minutes.sort_by_key(|(minute, _)| *minute);
         let windows = (after.window, before.window);
         let mut changes = analyse(&observations, windows, route, scatter);
         let mut since = |values: &[(String, Arc<str>)]| -> Result<Option<Onset>, StoreError> {
@@ -93,8 +123,11 @@ impl Reader {
             cause.since = since(&cause.slice)?;
         }
         if !matches!(changes.verdict, Verdict::NoChange | Verdict::Local) {
-            changes.since = since(&[])?;
+            changes.since = onset(&minutes);
         }
+        changes.minutes = minutes;
+        let stretches = [shortened(before.window), shortened(after.window)];
+        self.tell_moved(&mut changes, stretches)?;
         let waits_for_corrections =
             matches!(question.metric, Metric::Correction | Metric::FirstPass);
         changes.is_filling =
@@ -107,7 +140,7 @@ impl Reader {
     pub(super) fn latest_changes(
         &mut self,
         route: Option<&str>,
-        metric: Metric,
+        (metric, against): (Metric, Against),
         query: &Query,
     ) -> Result<Option<Arc<Changes>>, StoreError> {
         let question = ChangesQuestion {
@@ -124,6 +157,7 @@ impl Reader {
             let now = known.question.now;
             let is_young = now <= question.now && question.now.since(now) < STANDS;
             is_young
+                && known.against == against
                 && known.question
                     == (ChangesQuestion {
                         now,
@@ -133,11 +167,31 @@ impl Reader {
         let known = match known {
             Some(known) => known,
             None => Changed {
-                answer: self.changes(&question)?.map(Arc::new),
+                answer: self.changes_against(&question, against)?.map(Arc::new),
                 question,
+                against,
             },
         };
         Ok(self.changed.insert(known).answer.clone())
+    }
+
+    fn changes_against(
+        &mut self,
+        question: &ChangesQuestion,
+        against: Against,
+    ) -> Result<Option<Changes>, StoreError> {
+        let Some(back) = against.back() else {
+            return self.changes(question);
+        };
+        let window = self.window_of(question)?;
+        self.changes(&ChangesQuestion {
+            window: Some(window),
+            baseline: Some(Window {
+                from: window.from.minus(back),
+                to: window.to.minus(back),
+            }),
+            ..question.clone()
+        })
     }
 
     fn has_route(&mut self, route: Option<&str>) -> Result<bool, StoreError> {
@@ -152,7 +206,10 @@ impl Reader {
     }
 
     /// Returns the window and its baseline.
-    fn windows(&mut self, question: &ChangesQuestion) -> Result<(Window, Window), StoreError> {
+    pub(super) fn windows(
+        &mut self,
+        question: &ChangesQuestion,
+    ) -> Result<(Window, Window), StoreError> {
         let newest = self
             .extent()?
             .map_or(question.now, |(_, newest)| newest.plus(Micros(1)));

@@ -68,7 +68,7 @@ impl Reader {
     }
 
     /// Returns the corrections of sessions, but for those that went to rows left out, and the markers.
-    fn apart_from_requests(
+    pub(super) fn apart_from_requests(
         &self,
         window: Window,
         left_out: &HashSet<i64>,

@@ -91,7 +91,7 @@ impl Reader {
             .collect())
     }
 
-    fn decision(&self, row: i64, stored: &Stored, now: Timestamp) -> DecisionRow {
+    pub(super) fn decision(&self, row: i64, stored: &Stored, now: Timestamp) -> DecisionRow {
         let request = stored.effective();
         let name = |name: Option<Name>| name.map(|name| self.names.shared(name));
         let (sent, received) = request.tokens();

@@ -1,15 +1,19 @@
 //! Answers questions from a read-only connection.
 
+mod alarms;
 mod changes;
 mod docket;
 mod drift;
+mod examples;
 mod explain;
 mod export;
 mod facts;
 mod filtered;
 mod fold;
+mod incident;
 mod judge;
 mod lists;
+mod moved;
 mod nowcast;
 mod peers;
 mod replay;
@@ -38,6 +42,7 @@ use rusqlite::Connection;
 use super::row::BlockCache;
 use super::writer::load_names;
 use super::{StoreError, connection, lock};
+use crate::config::Targets;
 use crate::model::{Names, Timestamp};
 use crate::policy::Policy;
 use crate::stats::{Page, PolicyText, Query, Snapshot, Tuple, UNKNOWN_ROUTE};
@@ -56,12 +61,16 @@ pub struct Reader {
     given: Vec<Policy>,
     /// The latest answer to what changed.
     changed: Option<changes::Changed>,
+    /// What the routes are held against.
+    targets: Arc<Targets>,
+    /// The latest survey of alarms.
+    watched: Option<alarms::Surveyed>,
     /// The latest survey of drift.
     surveyed: Option<drift::Surveyed>,
     /// What policies say, by their ids.
     texts: HashMap<String, PolicyText>,
     /// By when the answers of each task class should be there.
-    targets: Option<work::Targets>,
+    typical: Option<work::Typical>,
     /// What was counted through the filter of the question.
     filtered: Option<Filtered>,
     /// The number of the newest question, where somebody asks on while one is answered.
@@ -89,9 +98,11 @@ impl Reader {
             inode,
             given: Vec::new(),
             changed: None,
+            targets: Arc::default(),
+            watched: None,
             surveyed: None,
             texts: HashMap::new(),
-            targets: None,
+            typical: None,
             filtered: None,
             newest: None,
             answering: 0,
@@ -141,16 +152,23 @@ impl Reader {
     pub fn answer(&mut self, query: &Query) -> Result<Snapshot, StoreError> {
         self.answering = query.number;
         self.connection.execute_batch("BEGIN")?;
-        let answer = self.answer_within(query);
+        let answer = self.answer_within(query).and_then(|mut answer| {
+            if let Page::Changes {
+                route,
+                metric,
+                against,
+            } = &query.page
+            {
+                let of = (*metric, *against);
+                answer.changes = self.latest_changes(route.as_deref(), of, query)?;
+            }
+            Ok(answer)
+        });
         // A read transaction has nothing to lose.
         let _ = self.connection.execute_batch("COMMIT");
         // Blocks may be patched by the next transaction.
         self.blocks = BlockCache::default();
-        let mut answer = answer?;
-        if let Page::Changes { route, metric } = &query.page {
-            answer.changes = self.latest_changes(route.as_deref(), *metric, query)?;
-        }
-        Ok(answer)
+        answer
     }
 
     fn answer_within(&mut self, query: &Query) -> Result<Snapshot, StoreError> {
@@ -191,6 +209,9 @@ impl Reader {
             }
         }
         snapshot.drift = self.drift(snapshot.window, query)?;
+        if matches!(query.page, Page::Overview { .. }) {
+            snapshot.alarms = Some(self.latest_alarms(snapshot.window.to, query.now)?);
+        }
         if query.page == Page::Policies {
             snapshot.policies = self.policy_rows(snapshot.drift.as_deref())?;
         }

@@ -270,20 +270,28 @@ impl Reader {
                 own.push(Attribute::Own(*name));
             }
         }
+        // In an order that does not depend on what was stored first.
+        own.sort_by(|one, other| one.name(&self.names).cmp(other.name(&self.names)));
         own
     }
 
-    /// Does `work` in one consistent state of the database, the tuples of which are loaded.
+    /// Does `work` in one consistent state of the database, the tuples of which are loaded; within a transaction, in
+    /// that one's.
     pub(super) fn with_tuples<T>(
         &mut self,
         work: impl FnOnce(&mut Self) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        self.connection.execute_batch("BEGIN")?;
+        let is_own = self.connection.is_autocommit();
+        if is_own {
+            self.connection.execute_batch("BEGIN")?;
+        }
         let done = load_names(&self.connection, &mut self.names)
             .and_then(|()| load_tuples(&self.connection, &mut self.tuples))
             .and_then(|()| work(self));
-        // A read transaction has nothing to lose.
-        let _ = self.connection.execute_batch("COMMIT");
+        if is_own {
+            // A read transaction has nothing to lose.
+            let _ = self.connection.execute_batch("COMMIT");
+        }
         done
     }
 

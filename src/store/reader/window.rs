@@ -356,6 +356,7 @@ impl Reader {
             conflicts: Vec::new(),
             markers: Vec::new(),
             drift: None,
+            alarms: None,
             changes: None,
             policies: Vec::new(),
         })

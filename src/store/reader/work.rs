@@ -32,7 +32,7 @@ const TIERS: [&str; 3] = ["fast", "standard", "strongest"];
 
 /// Targets, the end of the days that they are of, and when they were read.
 #[derive(Debug)]
-pub(super) struct Targets {
+pub(super) struct Typical {
     to: Timestamp,
     at: Timestamp,
     of: BTreeMap<Arc<str>, Micros>,
@@ -125,7 +125,7 @@ impl Reader {
         let day = i64::try_from(Micros::DAY.0).unwrap_or(i64::MAX);
         let last = Timestamp(snapshot.window.to.0.saturating_sub(1)).min(newest);
         let to = Timestamp(last.0.div_euclid(day).saturating_add(1).saturating_mul(day));
-        if let Some(known) = &self.targets
+        if let Some(known) = &self.typical
             && known.to == to
             && known.at <= now
             && now.since(known.at) < FRESH
@@ -148,7 +148,7 @@ impl Reader {
                 of.insert(class, Micros(micros(median)));
             }
         }
-        self.targets = Some(Targets {
+        self.typical = Some(Typical {
             to,
             at: now,
             of: of.clone(),

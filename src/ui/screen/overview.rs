@@ -2,8 +2,9 @@
 
 use super::figures::{rate_text, role_of};
 use crate::app::judge::{self, Judged, Metric, P95_SHOWN_MIN, Severity};
-use crate::app::view::policies;
+use crate::app::view::{alarms, policies};
 use crate::app::{App, Change, units};
+use crate::stats::alarms::{Alarm, AlarmSurvey};
 use crate::stats::{DecisionRow, DriftRow, Rate, RouteRow, Snapshot};
 use crate::ui::chart::{self, Trend};
 use crate::ui::text::{Canvas, Row};
@@ -135,8 +136,35 @@ fn drift_mark(snapshot: &Snapshot, width: usize) -> Row {
         .say(format!(" {}%", share.unwrap_or_default()), Role::Watch)
 }
 
-/// Returns the worst finding in words.
+/// Returns the worst alarm in words, and how many others fire.
+fn alarmed(survey: &AlarmSurvey, alarm: &Alarm, width: usize) -> Row {
+    let severity = Severity::of_alarm(alarm);
+    let name = crate::model::sanitise(&alarm.route).cut(if width < 120 { 16 } else { 40 });
+    let told = if width < 80 {
+        alarms::short(alarm)
+    } else {
+        alarms::sentence(alarm, &|at| format!("{}Z", units::minute(at)))
+    };
+    let row = Row::new()
+        .own(severity.mark(), role_of(severity))
+        .own(" ", Role::Plain)
+        .shown(name, Role::Title)
+        .own(": ", Role::Plain)
+        .say(told, Role::Plain);
+    let more = survey.alarms.len() - 1;
+    if more == 0 || width < 100 {
+        return row;
+    }
+    row.say(format!("  (+{more} more)"), Role::Dim)
+}
+
+/// Returns the worst finding in words: an alarm, or what is clearly worse than usual.
 pub fn headline(snapshot: &Snapshot, routes: &[Judged<'_>], width: usize) -> Row {
+    if let Some(survey) = &snapshot.alarms
+        && let Some(alarm) = survey.alarms.first()
+    {
+        return alarmed(survey, alarm, width);
+    }
     if snapshot.baseline.is_none() {
         return Row::new().own(
             "   no baseline yet: rates are shown, not judged",
