@@ -416,6 +416,19 @@ impl<'c> Writing<'c> {
 
 /// Returns the rows filed under `hash` in any run, newest run first, without the filters.
 pub(super) fn find_on_disk(connection: &Connection, hash: u64) -> Result<Vec<i64>, StoreError> {
+    walk_runs(connection, hash, usize::MAX)
+}
+
+/// Returns the row filed last under the hash of an id or a tie, without a look at older runs.
+pub(super) fn newest_on_disk(
+    connection: &Connection,
+    hash: u64,
+) -> Result<Option<i64>, StoreError> {
+    Ok(walk_runs(connection, hash, 1)?.first().copied())
+}
+
+/// Looks through the runs, the newest first, until `enough` rows are found.
+fn walk_runs(connection: &Connection, hash: u64, enough: usize) -> Result<Vec<i64>, StoreError> {
     let mut rows = Vec::new();
     let mut runs = connection.prepare_cached("SELECT run FROM id_run ORDER BY run DESC")?;
     let runs: Vec<i64> = runs
@@ -440,6 +453,9 @@ pub(super) fn find_on_disk(connection: &Connection, hash: u64) -> Result<Vec<i64
             .optional()?;
         if let Some(run) = run {
             run.find(connection, hash, &mut rows)?;
+        }
+        if rows.len() >= enough {
+            break;
         }
     }
     Ok(rows)

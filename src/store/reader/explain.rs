@@ -9,7 +9,7 @@ use crate::model::{
 use crate::stats::{DirectStart, Explanation, Hop, SignalRow};
 use crate::store::StoreError;
 use crate::store::columns::read_id;
-use crate::store::ids::find_on_disk;
+use crate::store::ids::newest_on_disk;
 use crate::store::prepare::id_key;
 use crate::store::row::BlockCache;
 use crate::store::stored::Stored;
@@ -64,7 +64,7 @@ impl Reader {
         let key = <[u8; 16]>::try_from(key).map_err(|_| StoreError::damaged("the hash key"))?;
         let key = HashKey(key);
         let hash = id_key(&key, &wanted);
-        let mut row = find_on_disk(&self.connection, hash)?.first().copied();
+        let mut row = newest_on_disk(&self.connection, hash)?;
         if row.is_none() {
             let mut found = self.with_prefix(id)?;
             if found.len() > 1 {
