@@ -3,6 +3,7 @@
 
 mod command;
 mod compare;
+pub mod drill;
 pub mod filtering;
 #[cfg(test)]
 pub mod fixture_alarms;

@@ -158,6 +158,8 @@ pub struct App {
     pub is_prose_open: bool,
     /// Policies compared with the one in force; shown on the policies page.
     pub trials: Trials,
+    /// The place of the selected cause of what changed.
+    pub cause: usize,
     /// Whether help lies over the page.
     pub is_help_open: bool,
     /// How often help was turned over; it begins again behind its last page.
@@ -245,6 +247,7 @@ impl App {
             is_rejects_open: false,
             is_prose_open: false,
             trials: Trials::default(),
+            cause: 0,
             is_help_open: false,
             help_page: 0,
             selected_route: None,
@@ -413,8 +416,8 @@ impl App {
             trend_len: if self.settings.size.0 < 100 { 20 } else { 30 },
             drift_rows_max: Self::DRIFT_ROWS_MAX,
             filter: match page {
-                // One decision, and what was read, are no matter of a filter.
-                Page::Explain { .. } | Page::Sources => Filter::default(),
+                // One decision, what was read, and what changed, which looks for filters itself.
+                Page::Explain { .. } | Page::Sources | Page::Changes { .. } => Filter::default(),
                 _ => self.filter.clone(),
             },
             page,

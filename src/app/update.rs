@@ -10,8 +10,8 @@ use super::history::{self, Place};
 use super::prompt::{Asked, Prompt};
 use super::share::{self, ExportFormat};
 use super::{
-    Action, App, Code, Effect, Key, Message, Metric, Paused, Scope, Severity, compare, filtering,
-    judge, palette, view, window,
+    Action, App, Code, Effect, Key, Message, Metric, Paused, Scope, Severity, compare, drill,
+    filtering, judge, palette, view, window,
 };
 
 /// A window that ends with now is asked for again when it has moved this far without new data.
@@ -296,6 +296,8 @@ fn act(app: &mut App, action: Action, now: Timestamp) -> Vec<Effect> {
         Action::CompareBaseline => window::cycle_baseline(app, now),
         Action::HistoryBack => history::step(app, true, now),
         Action::HistoryForward => history::step(app, false, now),
+        Action::NextCause => drill::step(app, true),
+        Action::PreviousCause => drill::step(app, false),
         Action::OpenPalette => {
             palette::open(app);
             Vec::new()
@@ -402,6 +404,9 @@ fn alarm_of(app: &App) -> Option<&Alarm> {
 }
 
 fn open(app: &mut App, now: Timestamp) -> Vec<Effect> {
+    if app.scope() == Scope::Changes {
+        return drill::open(app, now);
+    }
     if app.scope() == Scope::Decisions {
         return explain_selected(app, now);
     }

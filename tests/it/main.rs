@@ -11,6 +11,7 @@
     reason = "a test may stop at the first surprise, and reads clocks and databases directly"
 )]
 
+mod alert_to_cause;
 mod architecture;
 mod changes;
 mod check;

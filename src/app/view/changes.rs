@@ -2,7 +2,7 @@
 
 use super::changes_chart::chart;
 use super::line::{Line, Weight, wrapped};
-use crate::app::{App, units};
+use crate::app::{App, drill, units};
 use crate::model::{Micros, Minute, Timestamp, Window};
 use crate::stats::Snapshot;
 use crate::stats::changes::{Cause, Changes, Onset, Tally, Values, Verdict};
@@ -26,7 +26,7 @@ pub fn page(app: &App, snapshot: &Snapshot) -> Vec<Line> {
         Some(changes) => {
             let at = |at| instant(at, changes.window.to);
             let width = width.saturating_sub(1);
-            let mut page = lines(changes, width, &at);
+            let mut page = lines(changes, width, drill::selected(app, changes), &at);
             page.extend(charted(changes, width, &at));
             page
         }
@@ -44,8 +44,8 @@ fn instant(at: Timestamp, end: Timestamp) -> String {
     }
 }
 
-/// Returns the finding as lines of at most `width` columns.
-pub fn lines(of: &Changes, width: usize, at: At<'_>) -> Vec<Line> {
+/// Returns the finding as lines of at most `width` columns; the cause at `selected` is marked.
+pub fn lines(of: &Changes, width: usize, selected: Option<usize>, at: At<'_>) -> Vec<Line> {
     let weight = match of.verdict {
         Verdict::NoChange => Weight::Plain,
         _ if of.refused.is_some() => Weight::Plain,
@@ -60,8 +60,8 @@ pub fn lines(of: &Changes, width: usize, at: At<'_>) -> Vec<Line> {
     if !of.causes.is_empty() {
         lines.push(Line::default());
         lines.push(Line::default().say(" WHO IS HIT", Weight::Title));
-        for cause in &of.causes {
-            lines.extend(told(cause, width, at));
+        for (idx, cause) in of.causes.iter().enumerate() {
+            lines.extend(told(cause, width, selected == Some(idx), at));
         }
     }
     let moved = moved(of, width, at);
@@ -86,12 +86,12 @@ fn moved(of: &Changes, width: usize, at: At<'_>) -> Vec<Line> {
             since.unwrap_or_default(),
             shift.reach.word()
         );
-        lines.extend(with_rates(rates, &what, width, Weight::Plain));
+        lines.extend(with_rates(" ", rates, &what, width, Weight::Plain));
     }
     for moved in &of.thresholds {
         let values = (moved.before.to_string(), moved.after.to_string());
         let what = format!("threshold of rule {}: {}", moved.rule, moved.clause);
-        lines.extend(with_rates(values, &what, width, Weight::Plain));
+        lines.extend(with_rates(" ", values, &what, width, Weight::Plain));
     }
     if let Some((before, after)) = of
         .per_minute()
@@ -99,6 +99,7 @@ fn moved(of: &Changes, width: usize, at: At<'_>) -> Vec<Line> {
     {
         let values = (format!("{before:.1}"), format!("{after:.1}"));
         lines.extend(with_rates(
+            " ",
             values,
             "requests a minute",
             width,
@@ -131,8 +132,9 @@ fn indented(indent: usize, text: &str, width: usize, weight: Weight) -> Vec<Line
         .collect()
 }
 
-/// Returns two rates, and what they are of beside them.
+/// Returns a mark, two rates, and what they are of beside them.
 fn with_rates(
+    mark: &str,
     (before, after): (String, String),
     what: &str,
     width: usize,
@@ -140,7 +142,7 @@ fn with_rates(
 ) -> Vec<Line> {
     let room = width.saturating_sub(RATES_LEN).max(20);
     let parts = wrapped(what, room);
-    let mut head = format!("  {before:>6} -> {after:>6}  ");
+    let mut head = format!("{mark} {before:>6} -> {after:>6}  ");
     let mut lines = Vec::with_capacity(parts.len());
     for part in parts {
         lines.push(Line::default().say(format!("{head}{part}"), weight));
@@ -208,13 +210,14 @@ fn compared(of: &Changes, at: At<'_>) -> String {
     )
 }
 
-fn told(cause: &Cause, width: usize, at: At<'_>) -> Vec<Line> {
+fn told(cause: &Cause, width: usize, is_selected: bool, at: At<'_>) -> Vec<Line> {
     let mut who = named(&cause.slice);
     if let Some(onset) = cause.since {
         who.push_str(&format!(", since {}", when(onset, at)));
     }
     let rates = (share(cause.before), share(cause.after));
-    let mut lines = with_rates(rates, &who, width, Weight::Watch);
+    let mark = if is_selected { ">" } else { " " };
+    let mut lines = with_rates(mark, rates, &who, width, Weight::Watch);
     let of_rise = cause
         .share_of_rise
         .map(|share| format!(", {:.0}% of the rise", share * 100.0));

@@ -99,7 +99,7 @@ fn told(finding: &Finding, database: Option<&str>, style: Style) -> String {
 
 /// Returns the lines of the page.
 fn said(changes: &Changes, style: Style) -> Vec<String> {
-    lines(changes, usize::MAX, &|at| style.zone.format(at))
+    lines(changes, usize::MAX, None, &|at| style.zone.format(at))
         .iter()
         .map(|line| foreign(line.text().trim_end(), style.ascii))
         .filter(|line| !line.is_empty())

@@ -9,6 +9,10 @@ use crate::ui::theme::Role;
 pub fn draw(app: &App, canvas: &mut Canvas<'_>) {
     let list = &app.decisions;
     let (width, height) = (canvas.width(), canvas.height());
+    if list.rows.is_empty() && app.is_waiting() {
+        canvas.line(1, &Row::new().own(" looking for decisions", Role::Plain));
+        return;
+    }
     let state = match (list.is_following, list.new_len) {
         (true, _) => "following the newest".to_owned(),
         (false, 0) => "not following, G follows".to_owned(),
