@@ -85,45 +85,49 @@ fn obey(args: Args) -> Result<i32, Failure> {
         with.targets = Arc::new(config_file::targets(&with.global, &environment)?);
         with.policy_files = config_file::policy_files(&with.global, &environment)?;
     }
+    carry_out(&with, &environment, plan)
+}
+
+fn carry_out(with: &Surroundings, environment: &Environment, plan: Plan) -> Result<i32, Failure> {
     match plan {
-        Plan::Dashboard(plan) => command::dashboard::run(&with, plan),
+        Plan::Dashboard(plan) => command::dashboard::run(with, plan),
         Plan::Ingest {
             database,
             sources,
             follow,
-        } => command::ingest::run(&with, &database, sources, follow),
-        Plan::Retry { database, sources } => command::retry::run(&with, &database, &sources),
-        Plan::Report(plan) => command::report::run(&with, plan),
+        } => command::ingest::run(with, &database, sources, follow),
+        Plan::Retry { database, sources } => command::retry::run(with, &database, &sources),
+        Plan::Report(plan) => command::report::run(with, plan),
         Plan::Explain {
             database,
             id,
             policy,
             format,
-        } => command::explain::run(&with, &database, &id, policy.as_deref(), format),
+        } => command::explain::run(with, &database, &id, policy.as_deref(), format),
         Plan::Changes {
             database,
             question,
             is_plain,
             format,
-        } => command::changes::run(&with, &database, &question, is_plain, format),
-        Plan::Check { database, format } => command::check::run(&with, &database, format),
-        Plan::Policy { database, what } => command::policy::run(&with, &database, &what),
-        Plan::Decide { policy } => command::decide::run(&with, &policy),
-        Plan::Care { database, care } => command::db::run(&with, &database, care),
+        } => command::changes::run(with, &database, &question, is_plain, format),
+        Plan::Check { database, format } => command::check::run(with, &database, format),
+        Plan::Policy { database, what } => command::policy::run(with, &database, &what),
+        Plan::Decide { policy } => command::decide::run(with, &policy),
+        Plan::Care { database, care } => command::db::run(with, &database, care),
         Plan::Export {
             database,
             span,
             filter,
             output,
-        } => command::export::run(&with, &database, (span, &filter), output.as_deref()),
+        } => command::export::run(with, &database, (span, &filter), output.as_deref()),
         Plan::Incident {
             database,
             question,
             output,
-        } => command::incident::run(&with, &database, &question, &output),
+        } => command::incident::run(with, &database, &question, &output),
         Plan::Doctor { database, sources } => {
-            command::doctor::run(&with, &environment, &database, &sources)
+            command::doctor::run(with, environment, &database, &sources)
         }
-        Plan::Demo { incident, out } => command::demo::run(&with, incident, out),
+        Plan::Demo { incident, out } => command::demo::run(with, incident, out),
     }
 }

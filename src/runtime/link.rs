@@ -84,9 +84,10 @@ impl Link {
             parse_sources(&options.sources)?;
             match starter.start() {
                 Ok(pipeline) => (Role::Writer(pipeline), None),
-                Err(RuntimeError::Store(StoreError::Locked { pid, .. })) => {
-                    (Role::Heir { writer: pid }, Some((Look::Take(starter), pid)))
-                }
+                Err(RuntimeError::Store(StoreError::Locked { pid, .. })) => (
+                    Role::Heir { writer: pid },
+                    Some((Look::Take(Box::new(starter)), pid)),
+                ),
                 Err(error) => return Err(error),
             }
         };

@@ -30,7 +30,7 @@ pub(super) enum Look {
     /// Only sees who writes the database at the path, and tells the queue.
     At(PathBuf, SyncSender<Wake>),
     /// Takes the place when it is free.
-    Take(Starter),
+    Take(Box<Starter>),
 }
 
 impl Waiting {
