@@ -404,6 +404,8 @@ pub enum Plan {
         database: PathBuf,
         /// What the page answers.
         question: ChangesQuestion,
+        /// Which requests.
+        filter: Filter,
         /// The file to write.
         output: PathBuf,
     },
@@ -617,6 +619,7 @@ fn export(
         Some(ref output) if args.incident => Plan::Incident {
             database,
             question: args.question(now, zone)?,
+            filter: args.filter.clone().read()?,
             output: output.clone(),
         },
         output => Plan::Export {

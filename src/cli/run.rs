@@ -123,8 +123,9 @@ fn carry_out(with: &Surroundings, environment: &Environment, plan: Plan) -> Resu
         Plan::Incident {
             database,
             question,
+            filter,
             output,
-        } => command::incident::run(with, &database, &question, &output),
+        } => command::incident::run(with, &database, (&question, &filter), &output),
         Plan::Doctor { database, sources } => {
             command::doctor::run(with, environment, &database, &sources)
         }

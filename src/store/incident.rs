@@ -1,12 +1,13 @@
 //! What an incident file says beside its requests: which page it was made to show.
 //!
 //! It stands in `meta`, a row a fact; a database without `incident_metric` is no incident file. Rows are only ever
-//! added: `incident_filter` is the place for the filter by which requests were chosen.
+//! added.
 //!
 //! | key | value |
 //! | --- | --- |
 //! | `incident_metric` | the metric's word |
 //! | `incident_route` | the route; absent: all |
+//! | `incident_filter` | which requests were taken; absent: all |
 //! | `incident_from`, `incident_to` | the window, in microseconds since 1970 UTC |
 //! | `incident_now` | when it was made, likewise |
 //! | `incident_from_database` | the name of the database that it was made from |
@@ -31,6 +32,8 @@ pub struct Incident {
     pub window: Window,
     /// The time at which it was made: the clock stands still there.
     pub now: Timestamp,
+    /// Which requests were taken, as a filter reads; empty: all.
+    pub filter: String,
     /// The name of the database that it was made from.
     pub database: String,
 }
@@ -48,6 +51,9 @@ impl Incident {
         put.execute(params!["incident_metric", self.metric.word()])?;
         if let Some(route) = &self.route {
             put.execute(params!["incident_route", route])?;
+        }
+        if !self.filter.is_empty() {
+            put.execute(params!["incident_filter", self.filter])?;
         }
         put.execute(params!["incident_from_database", self.database])?;
         for (key, ts) in [
@@ -76,6 +82,7 @@ impl Incident {
             return Ok(None);
         };
         let (route, database) = (text("incident_route")?, text("incident_from_database")?);
+        let filter = text("incident_filter")?.unwrap_or_default();
         let mut select = connection.prepare_cached("SELECT value FROM meta WHERE key=?1")?;
         let mut ts = |key: &str| -> Result<Timestamp, StoreError> {
             let found: Option<i64> = select.query_row([key], |row| row.get(0)).optional()?;
@@ -94,6 +101,7 @@ impl Incident {
                 to: ts("incident_to")?,
             },
             now: ts("incident_now")?,
+            filter,
             database: database.unwrap_or_default(),
         }))
     }

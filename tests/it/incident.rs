@@ -144,3 +144,40 @@ fn a_route_that_is_not_there_makes_no_file() {
     let output = command.args(["export", "--incident"]).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
 }
+
+#[test]
+fn a_filtered_incident_holds_what_the_filter_lets_through_and_says_so() {
+    let Some(samples) = shared_samples() else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let log = samples.join("real/incident_1.jsonl.gz");
+    run_ok(folder.path(), ["ingest", "-q", &log.to_string_lossy()]);
+    let now = ["--now", "2023-11-16T21:28:49Z"];
+    let export = [
+        "export",
+        "--incident",
+        "--filter",
+        "escalated",
+        "-o",
+        "i.db",
+    ];
+    run_ok(folder.path(), export.into_iter().chain(now));
+    let report = ["report", "--db", "i.db", "--format", "json"];
+    let report: Value = serde_json::from_str(&run_ok(folder.path(), report)).unwrap();
+    let (requests, rate) = (
+        &report["totals"]["requests"],
+        &report["totals"]["escalation"],
+    );
+    assert!(requests.as_u64().unwrap() > 0);
+    assert_eq!(*requests, rate["numerator"]);
+    let filter: String = rusqlite::Connection::open(folder.path().join("i.db"))
+        .unwrap()
+        .query_row(
+            "SELECT value FROM meta WHERE key='incident_filter'",
+            [],
+            |row| row.get(0),
+        )
+        .unwrap();
+    assert_eq!(filter, "escalated");
+}

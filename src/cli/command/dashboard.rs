@@ -58,6 +58,12 @@ pub(in crate::cli) fn run(with: &Surroundings, mut plan: Dashboard) -> Result<i3
                 plan.filter,
             );
             app.asked_metric = Some(incident.metric);
+            if !incident.filter.is_empty() {
+                app.notice = Some(format!(
+                    "of {}, requests with {}",
+                    incident.database, incident.filter
+                ));
+            }
         }
     }
     let options = DashboardOptions {

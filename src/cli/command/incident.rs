@@ -5,19 +5,20 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use super::Surroundings;
+use super::{Surroundings, check_fields};
 use crate::cli::error::Failure;
 use crate::format::native_line;
-use crate::model::{Event, Window};
+use crate::model::{Event, Timestamp, Window};
 use crate::policy::Policy;
 use crate::runtime::{Pipeline, PipelineOptions, StopFlag};
+use crate::stats::Filter;
 use crate::store::{ChangesQuestion, Incident, Reader, StoreError, Writer, add_policies};
 
 /// Runs the command; returns the exit code.
 pub(in crate::cli) fn run(
     with: &Surroundings,
     database: &Path,
-    question: &ChangesQuestion,
+    (question, filter): (&ChangesQuestion, &Filter),
     out: &Path,
 ) -> Result<i32, Failure> {
     let failed = |cause| Failure::write(out, cause);
@@ -26,6 +27,7 @@ pub(in crate::cli) fn run(
     }
     let mut reader = Reader::open(database)?;
     reader.know(with.policies(None)?);
+    check_fields(&mut reader, filter)?;
     let question = ChangesQuestion {
         window: Some(reader.window_of(question)?),
         ..question.clone()
@@ -43,7 +45,8 @@ pub(in crate::cli) fn run(
         .tempdir_in(beside.unwrap_or(Path::new(".")))
         .map_err(failed)?;
     let lines = folder.path().join("incident.jsonl");
-    let named = write(&mut reader, whole, &lines, out)?;
+    let which = (filter, question.now);
+    let named = write(&mut reader, (whole, which), &lines, out)?;
     let made = folder.path().join("incident.db");
     let writer = Writer::open(&made, question.now)?;
     let options = PipelineOptions {
@@ -58,6 +61,7 @@ pub(in crate::cli) fn run(
         metric: question.metric,
         window: question.window.unwrap_or(changes.window),
         now: question.now,
+        filter: filter.to_string(),
         database: name.to_string_lossy().into_owned(),
     };
     incident.keep(&made)?;
@@ -76,14 +80,14 @@ pub(in crate::cli) fn run(
 /// Writes the requests as lines; returns the policies that they name.
 fn write(
     reader: &mut Reader,
-    window: Window,
+    (window, which): (Window, (&Filter, Timestamp)),
     lines: &PathBuf,
     out: &Path,
 ) -> Result<BTreeSet<String>, Failure> {
     let failed = |cause| Failure::write(out, cause);
     let mut file = BufWriter::new(File::create(lines).map_err(failed)?);
     let mut named = BTreeSet::new();
-    reader.visit_counted(window, |event, names| -> Result<(), Failure> {
+    reader.visit_counted(window, which, |event, names| -> Result<(), Failure> {
         if let Event::Request(request) = event
             && let Some(policy) = request.policy
         {

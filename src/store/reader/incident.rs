@@ -1,10 +1,10 @@
 //! What goes into an incident file, and what one says of itself.
 
-use super::{ChangesQuestion, Reader};
-use crate::model::{Event, Names, Window};
+use super::{ChangesQuestion, Reader, Stretch};
+use crate::model::{Event, Names, Timestamp, Window};
+use crate::stats::Filter;
 use crate::store::StoreError;
 use crate::store::incident::Incident;
-use crate::store::whole::load_whole;
 use crate::store::writer::load_names;
 
 impl Reader {
@@ -26,7 +26,7 @@ impl Reader {
         Ok(self.windows(question)?.0)
     }
 
-    /// Hands every request of a window, as it is counted, and every marker to `visit`. A correction that a request got
+    /// Hands every request of a window that the filter holds of at `now`, as it is counted, and every marker to `visit`. A correction that a request got
     /// through its session comes as its own: it may have been made after the window, and the request that it would be
     /// taken for there is not among them.
     ///
@@ -36,18 +36,21 @@ impl Reader {
     pub fn visit_counted<E: From<StoreError>>(
         &mut self,
         window: Window,
+        (filter, now): (&Filter, Timestamp),
         mut visit: impl FnMut(&Event, &Names) -> Result<(), E>,
     ) -> Result<(), E> {
-        let mut zones: Vec<(i64, i64)> = Vec::new();
+        let mut stretches = Vec::new();
         self.connection
             .execute_batch("BEGIN")
             .map_err(StoreError::from)?;
         let visited = self
-            .zones(window, &mut zones)
+            .look_up(window, &mut stretches)
             .map_err(E::from)
             .and_then(|()| {
-                for (first, last) in zones {
-                    for (_, stored) in load_whole(&self.connection, first, last)? {
+                let policies = self.policies_for(filter)?;
+                let mut sieve = self.sieve(filter, now, &policies)?;
+                for stretch in stretches {
+                    for (_, stored) in sieve.load_whole(self, stretch)? {
                         if window.contains(stored.request.ts) {
                             let request = Box::new(stored.effective().into_owned());
                             visit(&Event::Request(request), &self.names)?;
@@ -65,17 +68,9 @@ impl Reader {
         visited
     }
 
-    fn zones(&mut self, window: Window, zones: &mut Vec<(i64, i64)>) -> Result<(), StoreError> {
+    fn look_up(&mut self, window: Window, stretches: &mut Vec<Stretch>) -> Result<(), StoreError> {
         load_names(&self.connection, &mut self.names)?;
-        let mut select = self.connection.prepare(
-            "SELECT first_row,last_row FROM zone WHERE ts_max>=?1 AND ts_min<?2 ORDER BY first_row",
-        )?;
-        let found = select.query_map([window.from.0, window.to.0], |row| {
-            Ok((row.get(0)?, row.get(1)?))
-        })?;
-        for zone in found {
-            zones.push(zone?);
-        }
+        *stretches = self.stretches(window)?;
         Ok(())
     }
 }
