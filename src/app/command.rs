@@ -90,6 +90,7 @@ pub enum Action {
     CopyCommand,
     ShowPlain,
     ChooseExport,
+    ToggleHeatmap,
     NextCause,
     PreviousCause,
     NextTrouble,
@@ -286,6 +287,14 @@ pub const COMMANDS: &[Command] = &[
         &[Scope::Changes],
         Group::Time,
         Action::CycleBaseline,
+    ),
+    command(
+        "toggle-heatmap",
+        ("heatmap", "latency over time", "H"),
+        &[Key::char('H')],
+        &[Scope::Route],
+        Group::Find,
+        Action::ToggleHeatmap,
     ),
     command(
         "cycle-sort",

@@ -79,6 +79,15 @@ pub fn route(
             corrected,
             p50_ms: Some(900.0),
             p95_ms: Some(2_900.0),
+            bands: [
+                n / 20,
+                n / 5,
+                n / 3,
+                n / 4,
+                n / 10,
+                if idx < 10 { 0 } else { n / 8 },
+                0,
+            ],
             is_closed: idx < 19,
         }
     });

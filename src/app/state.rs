@@ -158,6 +158,8 @@ pub struct App {
     pub is_prose_open: bool,
     /// Policies compared with the one in force; shown on the policies page.
     pub trials: Trials,
+    /// Whether latency is drawn over time in place of the histogram.
+    pub is_heatmap: bool,
     /// The place of the selected cause of what changed.
     pub cause: usize,
     /// Whether help lies over the page.
@@ -247,6 +249,7 @@ impl App {
             is_rejects_open: false,
             is_prose_open: false,
             trials: Trials::default(),
+            is_heatmap: false,
             cause: 0,
             is_help_open: false,
             help_page: 0,

@@ -296,6 +296,10 @@ fn act(app: &mut App, action: Action, now: Timestamp) -> Vec<Effect> {
         Action::CompareBaseline => window::cycle_baseline(app, now),
         Action::HistoryBack => history::step(app, true, now),
         Action::HistoryForward => history::step(app, false, now),
+        Action::ToggleHeatmap => {
+            app.is_heatmap = !app.is_heatmap;
+            Vec::new()
+        }
         Action::NextCause => drill::step(app, true),
         Action::PreviousCause => drill::step(app, false),
         Action::OpenPalette => {

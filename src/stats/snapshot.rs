@@ -104,8 +104,22 @@ pub struct TrendPoint {
     pub p50_ms: Option<f64>,
     /// The 95th percentile of latency in milliseconds.
     pub p95_ms: Option<f64>,
+    /// How many answers took up to each of [`TrendPoint::BORDERS`], and longer than the last; all 0 where not asked for.
+    pub bands: [u64; TrendPoint::BORDERS.len() + 1],
     /// Whether the step lies wholly before now: only closed steps are judged.
     pub is_closed: bool,
+}
+
+impl TrendPoint {
+    /// The upper borders of the bands of latency: octaves from a quarter of a second to eight.
+    pub const BORDERS: [Micros; 6] = [
+        Micros(250_000),
+        Micros(500_000),
+        Micros(1_000_000),
+        Micros(2_000_000),
+        Micros(4_000_000),
+        Micros(8_000_000),
+    ];
 }
 
 /// One decision in a list.

@@ -259,6 +259,40 @@ const BINS: [(f64, &str); 7] = [
     (f64::INFINITY, ">8s"),
 ];
 
+/// Draws how many answers of each step took how long, now at the right: ` .:*#` from none to half and more.
+pub fn heatmap(trend: &[TrendPoint], width: usize) -> Vec<Row> {
+    const LEVELS: [&str; 5] = [" ", ".", ":", "*", "#"];
+    let room = width.saturating_sub(8).max(1);
+    let skipped = trend.len().saturating_sub(room);
+    let shown = trend.get(skipped..).unwrap_or_default();
+    let each = (room / shown.len().max(1)).clamp(1, 6);
+    let mut rows = vec![
+        Row::new()
+            .own("LATENCY OVER TIME", Role::Title)
+            .own("  few . : * # many", Role::Dim),
+    ];
+    for (band, (_, label)) in BINS.iter().enumerate().rev() {
+        let mut row = Row::new().own(label, Role::Plain).pad_to(8);
+        for point in shown {
+            let all: u64 = point.bands.iter().sum();
+            let of = point.bands.get(band).copied().unwrap_or(0);
+            let share = units::as_float(of) / units::as_float(all.max(1));
+            let level = match share {
+                share if share <= 0.0 => 0,
+                share if share < 0.05 => 1,
+                share if share < 0.2 => 2,
+                share if share < 0.5 => 3,
+                _ => 4,
+            };
+            for _ in 0..each {
+                row.push_own(LEVELS.get(level).copied().unwrap_or(" "), Role::Plain);
+            }
+        }
+        rows.push(row);
+    }
+    rows
+}
+
 /// Draws latency now (`#`) against the usual (`|`) in bars of at most `width` cells; a label is the
 /// upper border of its bar.
 pub fn latency_bars(now: &Histogram, usual: &Histogram, width: usize) -> Vec<Row> {

@@ -157,6 +157,16 @@ fn help_tells_of_every_command_at_every_size() {
 }
 
 #[test]
+fn latency_over_time_takes_the_place_of_the_histogram() {
+    for size in [(80, 24), (200, 50)] {
+        let mut app = app(Scope::Route, size, ordinary);
+        update(&mut app, Message::Key(Key::char('H')), NOW);
+        let name = format!("heatmap-{}x{}", size.0, size.1);
+        insta::assert_snapshot!(name, text(&drawn(&app, size)));
+    }
+}
+
+#[test]
 fn commands_are_found_in_the_palette() {
     for size in SIZES {
         let mut app = app(Scope::Overview, size, ordinary);

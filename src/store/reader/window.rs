@@ -445,6 +445,21 @@ fn trend_start(window: Window, step: Micros) -> i64 {
     window.from.0.div_euclid(unit) * unit
 }
 
+/// Counts the answers of a cell by band of latency.
+fn bands(cell: &Cell) -> [u64; TrendPoint::BORDERS.len() + 1] {
+    let mut bands = [0; TrendPoint::BORDERS.len() + 1];
+    let borders = TrendPoint::BORDERS.map(|border| cell.latency.count_up_to(border));
+    let mut before = 0;
+    for (band, up_to) in bands
+        .iter_mut()
+        .zip(borders.into_iter().chain([cell.latency.count()]))
+    {
+        *band = up_to.saturating_sub(before);
+        before = up_to;
+    }
+    bands
+}
+
 fn trend_of(
     query: &Query,
     window: Window,
@@ -453,6 +468,8 @@ fn trend_of(
     route: Option<i64>,
 ) -> Vec<TrendPoint> {
     let us = i64::try_from(step.0).unwrap_or(i64::MAX);
+    // Only the page of one route draws them.
+    let with_bands = matches!(query.page, Page::Route { .. });
     let first = trend_start(window, step);
     if query.trend_len == 0 || window.is_empty() {
         return Vec::new();
@@ -479,6 +496,11 @@ fn trend_of(
                 corrected: cell.corrected,
                 p50_ms: millis(0.5),
                 p95_ms: millis(0.95),
+                bands: if with_bands {
+                    bands(&cell)
+                } else {
+                    Default::default()
+                },
                 is_closed: start.plus(step) <= query.now,
             }
         })

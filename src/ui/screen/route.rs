@@ -51,30 +51,7 @@ pub fn draw(app: &App, snapshot: &Snapshot, canvas: &mut Canvas<'_>) {
         rows.extend(trend.rows(width.min(130), (height / 3).clamp(7, 16), glyphs));
         rows.push(Row::new());
     }
-    let bars_width = if width < 120 { 38 } else { 58 };
-    let mut bars = vec![Row::new().own("LATENCY   # now  | usual", Role::Title)];
-    bars.extend(chart::latency_bars(
-        &row.latency,
-        &row.usual_latency,
-        bars_width,
-    ));
-    let reasons = reasons(row, 7, 40);
-    if width >= 80 {
-        for idx in 0..bars.len().max(reasons.len()) {
-            let left = bars.get(idx).cloned().unwrap_or_default();
-            let right = reasons.get(idx).cloned().unwrap_or_default();
-            rows.push(
-                Row::new()
-                    .own(" ", Role::Plain)
-                    .then(left)
-                    .pad_to(bars_width + 3)
-                    .then(right),
-            );
-        }
-    } else {
-        rows.extend(reasons);
-        rows.extend(bars);
-    }
+    rows.extend(spread(app, row, width));
     rows.push(Row::new());
     rows.extend(hidden(row));
     rows.extend(models(row));
@@ -83,6 +60,48 @@ pub fn draw(app: &App, snapshot: &Snapshot, canvas: &mut Canvas<'_>) {
     for (idx, line) in rows.iter().skip(first).take(height - 2).enumerate() {
         canvas.line(idx + 1, line);
     }
+}
+
+/// Latency beside the reasons of escalations, or above them where there is no room.
+fn spread(app: &App, row: &RouteRow, width: usize) -> Vec<Row> {
+    let mut rows = Vec::new();
+    let bars_width = if width < 120 { 38 } else { 58 };
+    let bars = latency(app.is_heatmap, row, bars_width);
+    let reasons = reasons(row, 7, 40);
+    if width >= 80 {
+        // A wide screen has room for the histogram and the heatmap.
+        let beside = match width.checked_sub(bars_width + 50) {
+            Some(room) if room >= 50 => latency(!app.is_heatmap, row, room.min(70)),
+            _ => Vec::new(),
+        };
+        for idx in 0..bars.len().max(reasons.len()).max(beside.len()) {
+            let left = bars.get(idx).cloned().unwrap_or_default();
+            let right = reasons.get(idx).cloned().unwrap_or_default();
+            let line = Row::new()
+                .own(" ", Role::Plain)
+                .then(left)
+                .pad_to(bars_width + 3)
+                .then(right);
+            rows.push(match beside.get(idx) {
+                Some(third) => line.pad_to(bars_width + 49).then(third.clone()),
+                None => line,
+            });
+        }
+    } else {
+        rows.extend(reasons);
+        rows.extend(bars);
+    }
+    rows
+}
+
+/// The histogram, or the heatmap in its place.
+fn latency(is_heatmap: bool, row: &RouteRow, width: usize) -> Vec<Row> {
+    if is_heatmap {
+        return chart::heatmap(&row.trend, width);
+    }
+    let mut bars = vec![Row::new().own("LATENCY   # now  | usual", Role::Title)];
+    bars.extend(chart::latency_bars(&row.latency, &row.usual_latency, width));
+    bars
 }
 
 /// What the rates hide, a sentence each.
