@@ -75,7 +75,9 @@ fn time(command: &mut Command, input: &str) -> Option<f64> {
 
 fn write_lines(path: &Path, lines: u64) {
     let mut file = BufWriter::new(File::create(path).unwrap());
-    generate(lines, |line| file.write_all(line.as_bytes()).unwrap());
+    generate(lines, lines::DAY, |line| {
+        file.write_all(line.as_bytes()).unwrap()
+    });
     file.flush().unwrap();
 }
 

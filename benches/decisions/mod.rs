@@ -39,7 +39,7 @@ pub fn store(folder: &Path, decisions: u64) -> Vec<String> {
     let mut file = BufWriter::new(File::create(&log).unwrap());
     let (mut ids, mut n) = (Vec::new(), 0);
     let essay = Policy::parse(ESSAY).unwrap();
-    lines::generate(decisions, |line| {
+    lines::generate(decisions, lines::DAY, |line| {
         file.write_all(line.replace(RECORDED, essay.id()).as_bytes())
             .unwrap();
         if n % (decisions / 200 + 1) == 0 {

@@ -52,21 +52,26 @@ fn attempt(text: &mut String, random: &mut Random, outcome: &str, reason: &str) 
     );
 }
 
-/// Hands `lines` lines over a day to `take`, each with its newline.
-pub fn generate(lines: u64, mut take: impl FnMut(&str)) {
+/// So many seconds the lines span as a rule.
+pub const DAY: u64 = 86_400;
+
+/// Hands `lines` lines over so many seconds, at the most 40 days, to `take`, each with its newline.
+pub fn generate(lines: u64, seconds: u64, mut take: impl FnMut(&str)) {
+    let span = seconds * 1_000_000;
     let mut random = Random(42);
     let mut text = String::new();
     for n in 0..lines {
         text.clear();
-        let micros = 1_795_000_000_000_000 + n * 86_400_000_000 / lines;
+        let micros = 1_795_000_000_000_000 + n * span / lines;
         let (seconds, rest) = (micros / 1_000_000, micros % 1_000_000);
         // 2026-11-18T11:06:40Z is second 1,795,000,000.
         let of_day = (seconds - 1_795_000_000) + 11 * 3600 + 6 * 60 + 40;
         let (day, of_day) = (18 + of_day / 86_400, of_day % 86_400);
+        let (month, day) = if day > 30 { (12, day - 30) } else { (11, day) };
         let (a, b) = (random.next(), random.next());
         let _ = write!(
             text,
-            "{{\"ts\":\"2026-11-{day:02}T{:02}:{:02}:{:02}.{rest:06}Z\",\"event\":\"request\",\"request_id\":\"{:08x}-{:04x}-4{:03x}-8{:03x}-{:012x}\",\"session_id\":\"s_{:012x}\",\"task_class\":\"{}\",\"route\":\"route-{:02}\",\"policy\":\"two-tier@1#9582b59af79a\",\"rule\":\"rule-{}\",\"signals\":{{\"retrieval_confidence\":0.{:02},\"input_complexity\":0.{:02},\"tools_required\":{},\"format_strictness\":\"none\",\"user_tier\":\"{}\",\"session_fallbacks\":{}}},\"attempts\":[",
+            "{{\"ts\":\"2026-{month}-{day:02}T{:02}:{:02}:{:02}.{rest:06}Z\",\"event\":\"request\",\"request_id\":\"{:08x}-{:04x}-4{:03x}-8{:03x}-{:012x}\",\"session_id\":\"s_{:012x}\",\"task_class\":\"{}\",\"route\":\"route-{:02}\",\"policy\":\"two-tier@1#9582b59af79a\",\"rule\":\"rule-{}\",\"signals\":{{\"retrieval_confidence\":0.{:02},\"input_complexity\":0.{:02},\"tools_required\":{},\"format_strictness\":\"none\",\"user_tier\":\"{}\",\"session_fallbacks\":{}}},\"attempts\":[",
             of_day / 3600,
             of_day / 60 % 60,
             of_day % 60,

@@ -1,10 +1,17 @@
 //! Bytes packed into one blob: a version and a zstd frame.
 
+use std::cell::RefCell;
+
 use super::StoreError;
 
 const VERSION: u8 = 1;
 /// The most bytes that a blob may unpack to.
 const LEN_MAX: usize = 64 << 20;
+
+thread_local! {
+    /// Making one takes longer than to unpack a minute.
+    static DECOMPRESSOR: RefCell<Option<zstd::bulk::Decompressor<'static>>> = const { RefCell::new(None) };
+}
 
 /// Packs bytes.
 #[derive(Default)]
@@ -42,5 +49,13 @@ pub(super) fn unpack(body: &[u8], what: &str) -> Result<Vec<u8>, StoreError> {
         return Err(damaged());
     };
     let len = zstd::bulk::Decompressor::upper_bound(packed).unwrap_or(LEN_MAX);
-    zstd::bulk::decompress(packed, len.min(LEN_MAX)).map_err(|_| damaged())
+    DECOMPRESSOR.with_borrow_mut(|decompressor| {
+        let decompressor = match decompressor {
+            Some(decompressor) => decompressor,
+            none => none.insert(zstd::bulk::Decompressor::new().map_err(|_| damaged())?),
+        };
+        decompressor
+            .decompress(packed, len.min(LEN_MAX))
+            .map_err(|_| damaged())
+    })
 }

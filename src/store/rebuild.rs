@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rusqlite::{TransactionBehavior, params};
 
 use super::StoreError;
-use super::rollups::{Changes, Count, LEVELS, scan};
+use super::rollups::{Changes, Count, Depth, LEVELS, scan};
 use super::slices::SliceWriter;
 use super::watermarks::day_from;
 use super::whole::load_whole;
@@ -58,7 +58,7 @@ impl Writer {
         if let (Some(day), Some(from)) = (day, from) {
             let [_, hours, _] = LEVELS;
             let units = (day * 24, from.0.div_euclid(hours.unit_us));
-            scan(&step, hours, units, true, &mut early, &|_, route| {
+            scan(&step, hours, units, Depth::All, &mut early, &|_, route| {
                 Some(route)
             })?;
         }

@@ -299,7 +299,7 @@ fn upsert(
     let mut rows = select.query([key])?;
     let is_there = match rows.next()? {
         Some(row) => {
-            merge_row(&mut whole, row, 0, true)?;
+            merge_row(&mut whole, row, 0, Depth::All)?;
             true
         }
         None => false,
@@ -357,13 +357,19 @@ fn counters(cell: &Cell) -> [i64; 19] {
     .map(u64::cast_signed)
 }
 
+/// How much of a cell is read: histograms take longer than all counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Depth {
+    /// Counts.
+    Counts,
+    /// And the latency.
+    Latency,
+    /// Everything.
+    All,
+}
+
 /// Adds the cell that stands in `row` from column `at` on.
-fn merge_row(
-    into: &mut Cell,
-    row: &Row<'_>,
-    at: usize,
-    with_detail: bool,
-) -> Result<(), StoreError> {
+fn merge_row(into: &mut Cell, row: &Row<'_>, at: usize, depth: Depth) -> Result<(), StoreError> {
     let read = |idx: usize| row.get::<_, i64>(at + idx).map(i64::cast_unsigned);
     for (idx, counter) in [
         &mut into.requests,
@@ -396,8 +402,10 @@ fn merge_row(
     let damaged = |error: crate::stats::DecodeError| StoreError::damaged(error.to_string());
     let blob =
         |idx: usize| Ok::<_, StoreError>(row.get_ref(at + idx)?.as_blob().unwrap_or_default());
-    merge_histogram(&mut into.latency, blob(19)?)?;
-    if with_detail {
+    if depth >= Depth::Latency {
+        merge_histogram(&mut into.latency, blob(19)?)?;
+    }
+    if depth == Depth::All {
         merge_histogram(&mut into.ttft, blob(20)?)?;
         into.merge_detail(blob(21)?).map_err(damaged)?;
     }
@@ -452,7 +460,7 @@ pub(super) fn scan<K: Ord>(
     connection: &Connection,
     level: Level,
     (from, to): (i64, i64),
-    with_detail: bool,
+    depth: Depth,
     cells: &mut BTreeMap<K, Cell>,
     place: &impl Fn(Timestamp, i64) -> Option<K>,
 ) -> Result<(), StoreError> {
@@ -463,7 +471,7 @@ pub(super) fn scan<K: Ord>(
         let (t, route) = (cell.div_euclid(ROUTES_MAX), cell.rem_euclid(ROUTES_MAX));
         let start = Timestamp(t.saturating_mul(level.unit_us));
         if let Some(key) = place(start, route) {
-            merge_row(cells.entry(key).or_default(), row, 1, with_detail)?;
+            merge_row(cells.entry(key).or_default(), row, 1, depth)?;
         }
     }
     Ok(())
@@ -483,7 +491,7 @@ pub(super) fn scan_route(
         let cell = bound(unit).saturating_add(route);
         let mut rows = select.query([cell, cell.saturating_add(1)])?;
         while let Some(row) = rows.next()? {
-            merge_row(&mut sum, row, 1, false)?;
+            merge_row(&mut sum, row, 1, Depth::Latency)?;
         }
     }
     Ok(sum)

@@ -215,9 +215,7 @@ impl Reader {
         if query.page == Page::Policies {
             snapshot.policies = self.policy_rows(snapshot.drift.as_deref())?;
         }
-        if matches!(query.page, Page::Route { .. } | Page::Report) {
-            self.tell_work(&mut snapshot)?;
-        }
+        self.tell_work(&mut snapshot)?;
         self.sources(&mut snapshot)?;
         Ok(snapshot)
     }

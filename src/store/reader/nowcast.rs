@@ -7,6 +7,7 @@ use super::fold::{Cells, Fold};
 use crate::model::{CORRECTION_WINDOW, Micros, Timestamp, Window};
 use crate::stats::{Cell, Exposure, Lateness, Nowcast};
 use crate::store::StoreError;
+use crate::store::rollups::Depth;
 
 /// Younger requests are looked at by the minute, older ones by the hour.
 const BY_MINUTE: Micros = Micros::HOUR.times(2);
@@ -39,7 +40,7 @@ impl Reader {
                 to: to.min(window.to),
             };
             let place = |ts: Timestamp, route| Some((fold.place(route), ts.minute().start()));
-            for ((route, start), cell) in self.count(part, level, false, &place)? {
+            for ((route, start), cell) in self.count(part, level, Depth::Counts, &place)? {
                 // Minutes at the edges of the hours are taken for younger than they are by half an hour.
                 let age = now.since(start.plus(Micros(half)));
                 exposures
@@ -75,7 +76,7 @@ impl Reader {
             to: Timestamp(to),
         };
         // How late corrections come, all traffic tells better than the little that a filter lets through.
-        let mut all = self.count_all(window, 2, true, &|_, _| Some(()))?;
+        let mut all = self.count_all(window, 2, Depth::All, &|_, _| Some(()))?;
         let delays = all.remove(&()).unwrap_or_default().correction_delays;
         Ok(Lateness::try_from_delays(delays))
     }

@@ -11,7 +11,7 @@ use crate::stats::{
     Baseline, Cell, Nowcast, Page, Query, RouteMetrics, RouteRow, Snapshot, Span, TrendPoint,
 };
 use crate::store::StoreError;
-use crate::store::rollups::{LEVELS, route_of, scan};
+use crate::store::rollups::{Depth, LEVELS, route_of, scan};
 use crate::store::row::load_range;
 use crate::store::watermarks::{Watermarks, day_from, hour_from};
 
@@ -49,12 +49,12 @@ impl Reader {
         &self,
         window: Window,
         coarsest: usize,
-        with_detail: bool,
+        depth: Depth,
         place: &impl Fn(Timestamp, i64) -> Option<K>,
     ) -> Result<BTreeMap<K, Cell>, StoreError> {
         match &self.filtered {
             Some(filtered) => self.count_filtered(filtered, window, place),
-            None => self.count_all(window, coarsest, with_detail, place),
+            None => self.count_all(window, coarsest, depth, place),
         }
     }
 
@@ -63,11 +63,11 @@ impl Reader {
         &self,
         window: Window,
         coarsest: usize,
-        with_detail: bool,
+        depth: Depth,
         place: &impl Fn(Timestamp, i64) -> Option<K>,
     ) -> Result<BTreeMap<K, Cell>, StoreError> {
         let mut cells = BTreeMap::new();
-        self.count_level(window, coarsest, with_detail, place, &mut cells)?;
+        self.count_level(window, coarsest, depth, place, &mut cells)?;
         Ok(cells)
     }
 
@@ -75,7 +75,7 @@ impl Reader {
         &self,
         window: Window,
         level: usize,
-        with_detail: bool,
+        depth: Depth,
         place: &impl Fn(Timestamp, i64) -> Option<K>,
         cells: &mut BTreeMap<K, Cell>,
     ) -> Result<(), StoreError> {
@@ -89,14 +89,7 @@ impl Reader {
         let ceil = |ts: i64| ts.div_euclid(us) + i64::from(ts.rem_euclid(us) != 0);
         let (from, to) = (ceil(window.from.0), window.to.0.div_euclid(us));
         let edges = if from <= to {
-            scan(
-                &self.connection,
-                *unit,
-                (from, to),
-                with_detail,
-                cells,
-                place,
-            )?;
+            scan(&self.connection, *unit, (from, to), depth, cells, place)?;
             let cut = |unit: i64| Timestamp(unit.saturating_mul(us));
             vec![
                 Window {
@@ -117,7 +110,7 @@ impl Reader {
                 continue;
             }
             if let Some(finer) = level.checked_sub(1) {
-                self.count_level(edge, finer, with_detail, place, cells)?;
+                self.count_level(edge, finer, depth, place, cells)?;
             } else {
                 self.rows_in(edge, &mut |_, stored| {
                     let request = stored.effective();
@@ -131,7 +124,7 @@ impl Reader {
     }
 
     fn cells(&self, window: Window, fold: &Fold) -> Result<Cells, StoreError> {
-        self.count(window, 2, true, &|_, route| Some(fold.place(route)))
+        self.count(window, 2, Depth::All, &|_, route| Some(fold.place(route)))
     }
 
     /// Decides which routes of the window are told one by one; few names make few routes.
@@ -150,7 +143,7 @@ impl Reader {
             | Page::Sources
             | Page::Report => None,
         };
-        let counts = self.count(window, 2, false, &|_, route| Some(route))?;
+        let counts = self.count(window, 2, Depth::Counts, &|_, route| Some(route))?;
         Ok(Fold::of(&counts, asked))
     }
 
@@ -273,7 +266,7 @@ impl Reader {
             from: after(query.now.minus(Query::OPEN_MAX)).max(window.from),
             to: window.to,
         };
-        let open = self.count(young, 0, false, &|_, route| Some(fold.place(route)))?;
+        let open = self.count(young, 0, Depth::Counts, &|_, route| Some(fold.place(route)))?;
         let nowcasts = self.nowcasts(counted, query.now, &now, &fold)?;
         let (baseline, usual) = match (query.baseline, query.span) {
             (Baseline::None, _) | (_, Span::All) => (None, Cells::new()),
@@ -328,7 +321,7 @@ impl Reader {
         );
         total.now.correction_nowcast = Nowcast::sum(nowcasts.into_values());
         let unfiltered = if self.filtered.is_some() {
-            let all = self.count_all(counted, 2, false, &|_, _| Some(()))?;
+            let all = self.count_all(counted, 2, Depth::Counts, &|_, _| Some(()))?;
             all.get(&()).map_or(0, |cell| cell.requests)
         } else {
             total.now.requests
@@ -424,7 +417,7 @@ impl Reader {
         let step = Micros::MINUTE.times(step);
         let us = i64::try_from(step.0).unwrap_or(i64::MAX);
         let start = trend_start(window, step);
-        let cells = self.count(window, level, false, &|ts, route| {
+        let cells = self.count(window, level, Depth::Latency, &|ts, route| {
             Some(((ts.0 - start).div_euclid(us), fold.place(route)))
         })?;
         Ok((step, cells))
@@ -537,7 +530,7 @@ impl Reader {
                 &self.connection,
                 level,
                 (whole_from.0.div_euclid(level.unit_us), i64::MAX),
-                true,
+                Depth::All,
                 &mut kept,
                 &place,
             )?;

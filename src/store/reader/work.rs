@@ -9,8 +9,8 @@ use super::{Reader, SliceParts};
 use crate::model::{Micros, Timestamp, Window};
 use crate::policy::Vocabulary;
 use crate::stats::{
-    Attribute, Figures, Load, Query, Slice, SliceCounts, Snapshot, Stratum, Tuple, Usage, Value,
-    Yardsticks, work,
+    Attribute, Figures, Load, Page, Query, Slice, SliceCounts, Snapshot, Stratum, Tuple, Usage,
+    Value, Yardsticks, work,
 };
 use crate::store::StoreError;
 
@@ -25,6 +25,8 @@ const ATTRIBUTES: [Attribute; 6] = [
 ];
 /// The days whose median latency is the target of a task class.
 const TARGET_DAYS: u64 = 7;
+/// The longest window of which a page tells the work.
+const PAGE_MAX: Micros = Micros::HOUR.times(6);
 /// How long targets are used again.
 const FRESH: Micros = Micros::MINUTE.times(10);
 /// The tiers where no policy is known, weakest first.
@@ -41,6 +43,15 @@ pub(super) struct Typical {
 impl Reader {
     /// Fills in what is known of the work of each route.
     pub(super) fn tell_work(&mut self, snapshot: &mut Snapshot) -> Result<(), StoreError> {
+        let is_asked = match snapshot.query.page {
+            Page::Report => true,
+            // A page must not wait for a week of minutes; the report has it.
+            Page::Route { .. } => snapshot.window.len() <= PAGE_MAX,
+            _ => false,
+        };
+        if !is_asked {
+            return Ok(());
+        }
         let yardsticks = self.yardsticks(snapshot)?;
         let strata = if snapshot.query.filter.is_empty() {
             let slices =
