@@ -76,7 +76,7 @@ fn time(command: &mut Command, input: &str) -> Option<f64> {
 fn write_lines(path: &Path, lines: u64) {
     let mut file = BufWriter::new(File::create(path).unwrap());
     generate(lines, lines::DAY, |line| {
-        file.write_all(line.as_bytes()).unwrap()
+        file.write_all(line.as_bytes()).unwrap();
     });
     file.flush().unwrap();
 }

@@ -53,7 +53,7 @@ fn time(command: &mut Command) -> Option<f64> {
 fn write_lines(path: &Path, lines: u64) {
     let mut file = BufWriter::new(File::create(path).unwrap());
     lines::generate(lines, lines::DAY, |line| {
-        file.write_all(line.as_bytes()).unwrap()
+        file.write_all(line.as_bytes()).unwrap();
     });
     file.flush().unwrap();
 }
