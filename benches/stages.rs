@@ -34,7 +34,7 @@ const BATCH_LEN: u64 = 4_096;
 fn lines(count: u64) -> Vec<String> {
     let mut out = Vec::new();
     lines::generate(count, lines::DAY, |line| {
-        out.push(line.trim_end().to_owned())
+        out.push(line.trim_end().to_owned());
     });
     out
 }
