@@ -6,7 +6,10 @@ use std::path::{Path, PathBuf};
 
 use super::args::GlobalArgs;
 use super::error::Failure;
-use crate::config::{Config, Environment, Retention, Targets, config_path};
+use crate::app::{COMMANDS, Keymap, KeymapError};
+use crate::config::{
+    Config, ConfigError, Environment, KeyChoice, Retention, Targets, config_path, nearest,
+};
 use crate::format::Rules;
 
 /// The longest file read.
@@ -47,6 +50,60 @@ pub(super) fn targets(global: &GlobalArgs, environment: &Environment) -> Result<
     let found = found(global, environment);
     let config = found.map_or_else(|| Ok(Config::default()), |path| parsed(&path))?;
     Ok(config.targets)
+}
+
+/// Reads the keys of the dashboard; a command or key that is not there, and two commands with one key, are told with
+/// their place.
+pub(super) fn keymap(global: &GlobalArgs, environment: &Environment) -> Result<Keymap, Failure> {
+    let Some(path) = found(global, environment) else {
+        return Ok(Keymap::default());
+    };
+    let choices = parsed(&path)?.keys;
+    let pairs: Vec<(String, Vec<String>)> = choices
+        .iter()
+        .map(|choice| (choice.command.clone(), choice.keys.clone()))
+        .collect();
+    Keymap::with(&pairs).map_err(|error| Failure::config(&path, placed(&error, &choices)))
+}
+
+/// Says where in the file what is wrong.
+fn placed(error: &KeymapError, choices: &[KeyChoice]) -> ConfigError {
+    let names = || COMMANDS.iter().map(|command| command.name);
+    let at = |is: &dyn Fn(&KeyChoice) -> bool| {
+        let found = choices.iter().rev().find(|choice| is(choice));
+        found.map(|choice| choice.at).unwrap_or_default()
+    };
+    let (at, what, hint) = match error {
+        KeymapError::NoCommand(name) => (
+            at(&|choice| choice.command == *name),
+            format!("there is no command `{name}`"),
+            match nearest(name, names()) {
+                Some(meant) => format!("did you mean `{meant}`?"),
+                None => "press : in the dashboard for the names of all commands".to_owned(),
+            },
+        ),
+        KeymapError::NoKey(key) => (
+            at(&|choice| choice.keys.contains(key)),
+            format!("`{key}` is no key"),
+            "write a character, ctrl+ and a small letter, f1 to f24, or a name like space, enter, pageup"
+                .to_owned(),
+        ),
+        KeymapError::Conflict(key, [one, other]) => (
+            at(&|choice| [one, other].iter().any(|name| **name == choice.command)),
+            format!("{key} would be both {one} and {other} on one page"),
+            "give one of them another key".to_owned(),
+        ),
+        KeymapError::Missing(name) => (
+            at(&|choice| choice.command == *name),
+            format!("{name} would have no key"),
+            "give it one: every page must be left, and explained".to_owned(),
+        ),
+    };
+    ConfigError {
+        at,
+        what,
+        hint: Some(hint),
+    }
 }
 
 /// Returns the policies that the config file names; a relative path starts at the config file's folder.

@@ -11,6 +11,7 @@ use super::args::{Args, Plan, shown_error};
 use super::command::{self, Surroundings, print};
 use super::config_file;
 use super::error::Failure;
+use crate::app::Keymap;
 use crate::config::{Capabilities, Environment, Retention};
 use crate::format::Rules;
 use crate::model::sanitise;
@@ -71,6 +72,7 @@ fn obey(args: Args) -> Result<i32, Failure> {
         retention: Retention::default(),
         targets: Arc::default(),
         policy_files: Vec::new(),
+        keymap: Keymap::default(),
         global,
     };
     let plan = args.plan(system.now())?;
@@ -82,6 +84,7 @@ fn obey(args: Args) -> Result<i32, Failure> {
     };
     if !matches!(plan, Plan::Doctor { .. }) {
         with.retention = config_file::retention(&with.global, &environment)?;
+        with.keymap = config_file::keymap(&with.global, &environment)?;
         with.targets = Arc::new(config_file::targets(&with.global, &environment)?);
         with.policy_files = config_file::policy_files(&with.global, &environment)?;
     }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::Environment;
 use super::document::{ConfigError, read_document};
+use super::keys::{self, KeyChoice};
 use super::mapping::{self, Mapping};
 use super::policies;
 use super::price::{self, Price};
@@ -11,11 +12,13 @@ use super::retention::Retention;
 use super::targets::Targets;
 
 /// The sections that there are.
-const SECTIONS: [&str; 5] = ["map", "policy", "price", "retention", "targets"];
+const SECTIONS: [&str; 6] = ["keys", "map", "policy", "price", "retention", "targets"];
 
 /// What the config file says; a section that is not there keeps its default.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Config {
+    /// `[keys]`, in the order of the file.
+    pub keys: Vec<KeyChoice>,
     /// `[map]`.
     pub mapping: Option<Mapping>,
     /// `[policy]`: files, as written.
@@ -45,6 +48,9 @@ impl Config {
                     .ok_or_else(|| item.expected("a table")),
             };
             Ok(Self {
+                keys: section("keys")?
+                    .as_ref()
+                    .map_or(Ok(Vec::new()), keys::read)?,
                 mapping: section("map")?.as_ref().map(mapping::read).transpose()?,
                 policy_files: section("policy")?
                     .as_ref()

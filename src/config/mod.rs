@@ -8,6 +8,7 @@ mod capabilities;
 mod document;
 mod environment;
 mod file;
+mod keys;
 mod mapping;
 mod nearest;
 mod policies;
@@ -19,6 +20,7 @@ pub use capabilities::{Capabilities, Colour, Theme, ThemeChoice, Wishes};
 pub use document::{At, ConfigError};
 pub use environment::Environment;
 pub use file::{Config, config_path};
+pub use keys::KeyChoice;
 pub use mapping::{
     ATTEMPT_OUTCOMES, AttemptMap, CORRECTION_KINDS, Condition, CorrectionMap, Lookup, Mapping,
     Measure, MoneyUnit, OUTCOMES, Place, Pointer, TimeForm, Unit, Words,

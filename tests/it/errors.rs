@@ -194,3 +194,33 @@ fn a_closed_pipe_is_no_error() {
         String::from_utf8_lossy(&output.stderr)
     );
 }
+
+#[test]
+fn keys_of_ones_own_are_checked_at_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    for (text, says) in [
+        (
+            "[keys]\ntoggle-paus = \"P\"",
+            "line 2, column 1: there is no command `toggle-paus`\nhelp: did you mean `toggle-pause`?",
+        ),
+        (
+            "[keys]\n\ntoggle-pause = \"PP\"",
+            "line 3, column 1: `PP` is no key",
+        ),
+        (
+            "[keys]\nquit = \"Q\"\ntoggle-pause = \"s\"",
+            "line 3, column 1: s would be both",
+        ),
+        (
+            "[keys]\nquit = []",
+            "line 2, column 1: quit would have no key",
+        ),
+    ] {
+        std::fs::write(folder.join("c.toml"), text).unwrap();
+        let output = run(folder, ["--config", "c.toml", "report"]);
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(stderr.contains(says), "{text}: {stderr}");
+        assert_eq!(output.status.code(), Some(2), "{text}");
+    }
+}

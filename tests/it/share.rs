@@ -150,3 +150,17 @@ fn a_report_is_written_beside_and_never_over_a_file() {
     let (code, _) = session.end(5);
     assert_eq!(code, 0);
 }
+
+#[test]
+fn keys_of_ones_own_work_and_are_shown() {
+    let folder = folder_with_log();
+    std::fs::write(folder.path().join("c.toml"), "[keys]\nquit = \"Q\"\n").unwrap();
+    run_ok(folder.path(), ["ingest", "-q", "--db", "t.db", "r.jsonl"]);
+    let args = ["--db", "t.db", "--now", NOW, "--config", "c.toml"];
+    let mut session = Session::dashboard(folder.path(), &args, (80, 24));
+    session.sees("Q quit");
+    session.press("q?");
+    session.sees("help: overview");
+    session.press("Q");
+    assert_eq!(session.end(5).0, 0);
+}

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Surroundings, changes, report};
-use crate::app::{App, Keymap, Settings, ThemeName};
+use crate::app::{App, Settings, ThemeName};
 use crate::cli::args::{Dashboard, View};
 use crate::cli::error::Failure;
 use crate::cli::policy_args::PlainFormat;
@@ -40,7 +40,7 @@ pub(in crate::cli) fn run(with: &Surroundings, mut plan: Dashboard) -> Result<i3
         theme,
         is_ascii: with.capabilities.ascii,
         size: (80, 24),
-        keymap: Keymap::default(),
+        keymap: with.keymap.clone(),
         recorded_in_words,
         rules: with.rules.clone(),
     });

@@ -27,6 +27,7 @@ use super::args::GlobalArgs;
 use super::error::{Failure, UsageError};
 use super::policy_file;
 use super::report::style::Style;
+use crate::app::Keymap;
 use crate::config::{Capabilities, Retention, Targets};
 use crate::format::Rules;
 use crate::policy::Policy;
@@ -49,6 +50,8 @@ pub(super) struct Surroundings {
     pub(super) retention: Retention,
     /// What the routes are held against.
     pub(super) targets: Arc<Targets>,
+    /// The keys of the dashboard.
+    pub(super) keymap: Keymap,
     /// Policies that count as known beside those of the database.
     pub(super) policy_files: Vec<PathBuf>,
     /// Whether stdout is a terminal.
