@@ -9,8 +9,9 @@ use super::changes_args::{ChangesArgs, MetricWord};
 use super::demo::Incident;
 use super::error::UsageError;
 use super::examples::{
-    CHANGES_EXAMPLES, CHECK_EXAMPLES, DB_EXAMPLES, DECIDE_EXAMPLES, DEMO_EXAMPLES, DOCTOR_EXAMPLES,
-    EXAMPLES, EXPLAIN_EXAMPLES, EXPORT_EXAMPLES, INGEST_EXAMPLES, POLICY_EXAMPLES, REPORT_EXAMPLES,
+    CHANGES_EXAMPLES, CHECK_EXAMPLES, COMPLETIONS_EXAMPLES, DB_EXAMPLES, DECIDE_EXAMPLES,
+    DEMO_EXAMPLES, DOCTOR_EXAMPLES, EXAMPLES, EXPLAIN_EXAMPLES, EXPORT_EXAMPLES, INGEST_EXAMPLES,
+    MAN_EXAMPLES, POLICY_EXAMPLES, REPORT_EXAMPLES,
 };
 use super::export_args::ExportArgs;
 use super::filter_args::FilterArgs;
@@ -227,6 +228,15 @@ pub enum Command {
         #[arg(value_name = "SOURCE")]
         sources: Vec<String>,
     },
+    /// Print what a shell needs to complete the words of routetop
+    #[command(after_help = COMPLETIONS_EXAMPLES)]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    #[command(after_help = MAN_EXAMPLES)]
+    Man,
     /// Show a made-up stream with an incident in it, in a temporary database
     #[command(after_help = DEMO_EXAMPLES)]
     Demo {
@@ -241,9 +251,20 @@ pub enum Command {
 
 impl Command {
     /// The words of all commands.
-    const WORDS: [&'static str; 11] = [
-        "ingest", "report", "explain", "changes", "check", "export", "db", "policy", "decide",
-        "doctor", "demo",
+    const WORDS: [&'static str; 13] = [
+        "ingest",
+        "report",
+        "explain",
+        "changes",
+        "check",
+        "export",
+        "db",
+        "policy",
+        "decide",
+        "doctor",
+        "completions",
+        "man",
+        "demo",
     ];
 }
 
@@ -435,6 +456,13 @@ pub enum Plan {
         /// The sources to look at; none: those of the database.
         sources: Vec<String>,
     },
+    /// Print what a shell needs.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page.
+    Man,
     /// Show or write the demo.
     Demo {
         /// What goes wrong.
@@ -604,6 +632,8 @@ impl Args {
             },
             Command::Export(args) => export(args, database, now, global.zone())?,
             Command::Doctor { sources } => Plan::Doctor { database, sources },
+            Command::Completions { shell } => Plan::Completions { shell },
+            Command::Man => Plan::Man,
             Command::Demo { incident, out } => Plan::Demo { incident, out },
         })
     }

@@ -118,3 +118,10 @@ pub(super) const DECIDE_EXAMPLES: &str = "Examples:
 
 A line in: {\"request_id\":\"r-1\",\"task_class\":\"planning\",\"signals\":{\"input_complexity\":0.4}}
 with ts, session_id and route where you have them. Each answer is written before the next line is waited for.";
+pub(super) const COMPLETIONS_EXAMPLES: &str = "Examples:
+  routetop completions bash > ~/.local/share/bash-completion/completions/routetop
+  routetop completions zsh > ~/.zfunc/_routetop
+  routetop completions fish > ~/.config/fish/completions/routetop.fish";
+pub(super) const MAN_EXAMPLES: &str = "Examples:
+  routetop man > ~/.local/share/man/man1/routetop.1
+  routetop man | man -l -";

@@ -132,6 +132,8 @@ fn carry_out(with: &Surroundings, environment: &Environment, plan: Plan) -> Resu
         Plan::Doctor { database, sources } => {
             command::doctor::run(with, environment, &database, &sources)
         }
+        Plan::Completions { shell } => command::generated::completions(shell),
+        Plan::Man => command::generated::man(),
         Plan::Demo { incident, out } => command::demo::run(with, incident, out),
     }
 }

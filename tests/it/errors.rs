@@ -224,3 +224,33 @@ fn keys_of_ones_own_are_checked_at_the_start() {
         assert_eq!(output.status.code(), Some(2), "{text}");
     }
 }
+
+#[test]
+fn completions_and_the_manual_know_every_command() {
+    let folder = tempfile::tempdir().unwrap();
+    let help = run_ok(folder.path(), ["--help"]);
+    let commands: Vec<&str> = help
+        .lines()
+        .skip_while(|line| !line.starts_with("Commands:"))
+        .skip(1)
+        .take_while(|line| line.starts_with("  "))
+        // What does not fit stands on lines of its own, further in.
+        .filter(|line| !line.starts_with("   "))
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|word| word.chars().all(|c| c.is_ascii_lowercase()))
+        .collect();
+    assert!(
+        commands.len() > 10 && commands.contains(&"report"),
+        "{help}"
+    );
+    let man = run_ok(folder.path(), ["man"]);
+    let shells = ["bash", "zsh", "fish"].map(|shell| run_ok(folder.path(), ["completions", shell]));
+    for command in commands.iter().filter(|command| **command != "help") {
+        let heading = format!("\"ROUTETOP {}\"", command.to_uppercase());
+        assert!(man.contains(&heading), "{heading} in the manual");
+        for text in &shells {
+            assert!(text.contains(command), "{command} in a completion");
+        }
+    }
+    assert!(shells.iter().all(|text| text.contains("theme")));
+}

@@ -10,6 +10,7 @@ pub(super) mod doctor;
 pub(super) mod explain;
 pub(super) mod export;
 mod findings;
+pub(super) mod generated;
 pub(super) mod incident;
 pub(super) mod ingest;
 pub(super) mod policy;
