@@ -122,7 +122,8 @@ fn drift(app: &App, snapshot: &Snapshot, width: usize) -> Vec<Line> {
             let cells = width.saturating_sub(29);
             lines.push(
                 Line::default()
-                    .left(format!(" {}", row.route), 20, weight)
+                    .left(format!(" {}", row.route), 19, weight)
+                    .say(" ", weight)
                     .left(rate_cell(row.counts.rate()), 7, weight)
                     .say(trend(row, cells, app.settings.is_ascii), Weight::Plain),
             );
@@ -207,7 +208,8 @@ fn trends(app: &App, survey: &DriftSurvey, width: usize) -> Vec<Line> {
             .since(row)
             .map(|at| format!("{}Z", units::minute(at)));
         Line::default()
-            .left(format!("   {}", row.route), 24, Weight::Plain)
+            .left(format!("   {}", row.route), 23, Weight::Plain)
+            .say(" ", Weight::Plain)
             .left(ends, 16, weight)
             .left(since.unwrap_or_else(|| "-".to_owned()), 12, weight)
             .say(
