@@ -1,7 +1,7 @@
 //! Requests that are counted and not stored: what a report over all time needs of them.
 //!
 //! A look at a log that is not kept has no use for rows, except of requests that are told by more than one
-//! line. All others are counted by day and route, and by day and tuple, and put into the tables as if their rows had been counted
+//! line. All others are counted by day and route, and put into the tables as if their rows had been counted
 //! there. Nothing but a report over all time may be asked of such a database.
 
 use rusqlite::params;
@@ -10,7 +10,6 @@ use super::StoreError;
 use super::commit::Work;
 use super::prepare::{Prepared, id_key};
 use super::rollups::{Cells, Changes, LEVELS};
-use super::slices::DaySums;
 use super::tally;
 use super::writer::Writer;
 use crate::model::{Batch, HashKey, Micros, Name, Request, RequestId, Timestamp};
@@ -22,7 +21,6 @@ const DAYS: usize = LEVELS.len() - 1;
 #[derive(Debug, Default)]
 pub struct Counted {
     changes: Changes,
-    slices: DaySums,
     /// The first and the last time among sane clocks, and among all others.
     extents: [Option<(Timestamp, Timestamp)>; 2],
 }
@@ -39,7 +37,6 @@ impl Counted {
             let cell = days.entry(level.place_of(request)).or_default();
             cell.add(request);
         }
-        self.slices.add(request, 1);
         self.changes.see(request, 1);
     }
 
@@ -50,7 +47,6 @@ impl Counted {
         {
             cell.remove(request);
         }
-        self.slices.add(request, -1);
         self.changes.see(request, -1);
     }
 
@@ -79,7 +75,6 @@ impl Counted {
         for (policy, seen) in other.changes.policies {
             renamed.see_policy(rename(policy), seen);
         }
-        self.slices.absorb(other.slices, &mut rename);
         self.changes.merge(renamed);
         for (into, from) in self.extents.iter_mut().zip(other.extents) {
             *into = match (*into, from) {
@@ -113,7 +108,6 @@ impl Writer {
             let generation = batch.advance.generation.0;
             let mut prepared = Prepared::new(batch, writer.key);
             prepared.changes = counted.changes;
-            prepared.changes.slices = counted.slices.into_gathered();
             writer.advance_one(&prepared)?;
             writer.put_names(&prepared.names)?;
             let skew = newest.and_then(|newest| tally::skew(&prepared, newest));

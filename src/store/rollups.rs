@@ -97,8 +97,7 @@ pub(super) struct Changes {
     pub(super) policies: HashMap<Name, (Timestamp, Timestamp, i64)>,
     /// How many requests more there are of which only a correction is known.
     pub(super) orphans: i64,
-    /// What changes of the slices.
-    pub(super) slices: Gathered,
+    slices: Gathered,
 }
 
 /// Returns the number under which a request's route stands.

@@ -75,23 +75,6 @@ impl Tuple {
         Self { fixed, own }
     }
 
-    /// Returns the tuple in other names.
-    #[must_use]
-    pub fn renamed(self, rename: &mut impl FnMut(Name) -> Name) -> Self {
-        let mut value = |value: Value| match value.name() {
-            Some(name) => Value::of_name(Some(rename(name))),
-            None => value,
-        };
-        let fixed = self.fixed.map(&mut value);
-        let own = self.own.into_iter().map(|(name, of)| (name, value(of)));
-        let mut own: SmallVec<[(Name, Value); 2]> = own.collect();
-        for (name, _) in &mut own {
-            *name = rename(*name);
-        }
-        own.sort_by_key(|(name, _)| *name);
-        Self { fixed, own }
-    }
-
     /// Returns the value of an attribute.
     pub fn value(&self, attribute: Attribute) -> Value {
         match attribute {

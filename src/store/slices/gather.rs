@@ -3,15 +3,15 @@
 use crate::model::{Minute, Request};
 use crate::stats::{Figures, Load, State, Tuple, Usage};
 
-/// Requests that come or go.
+/// One request that comes or goes.
 #[derive(Debug, Clone)]
 pub(super) struct Step {
     pub(super) minute: Minute,
     pub(super) tuple: Tuple,
     pub(super) state: State,
     pub(super) load: Option<Load>,
-    /// How many requests more.
-    pub(super) requests: i32,
+    /// 1 or -1.
+    pub(super) sign: i8,
     pub(super) cost_nano: i64,
 }
 
@@ -32,14 +32,14 @@ impl Gathered {
         self.step(request, Figures::of(request), -1);
     }
 
-    fn step(&mut self, request: &Request, figures: Figures, requests: i32) {
+    fn step(&mut self, request: &Request, figures: Figures, sign: i8) {
         self.steps.push(Step {
             minute: request.ts.minute(),
             tuple: Tuple::of(request),
             state: figures.state,
             load: Load::of(request, figures),
-            requests,
-            cost_nano: Usage::of(figures.cost).cost_nano * i64::from(requests),
+            sign,
+            cost_nano: Usage::of(figures.cost).cost_nano * i64::from(sign),
         });
     }
 

@@ -9,7 +9,6 @@ mod check;
 mod dictionary;
 mod gather;
 mod minute;
-mod sums;
 mod tuples;
 mod write;
 
@@ -17,6 +16,5 @@ pub(super) use bytes::{read_costs, read_counts, read_loads};
 pub(super) use check::SliceCheck;
 pub(super) use gather::Gathered;
 pub(super) use minute::Count;
-pub(super) use sums::DaySums;
 pub(super) use tuples::load_tuples;
 pub(super) use write::SliceWriter;

@@ -38,7 +38,7 @@ impl SliceWriter {
             let count = Count {
                 tuple: self.fold.number(connection, &step.tuple)?,
                 state: step.state,
-                requests: step.requests.into(),
+                requests: step.sign.into(),
                 cost_nano: step.cost_nano,
             };
             numbered.push((step.minute, count, step.load));
