@@ -232,7 +232,7 @@ impl Harness {
     }
 
     /// Reads the rest and counts.
-    fn tally(self) -> Tally {
+    fn tally(&self) -> Tally {
         let folder = self.folder.path();
         run_ok(folder, ["ingest", "--db", "t.db", "log.jsonl"]);
         let db = Connection::open(folder.join("t.db")).unwrap();
@@ -338,15 +338,14 @@ fn i2_death_at_every_step_of_a_commit_loses_and_doubles_nothing() {
 #[test]
 fn i3_the_harness_finds_doubles_when_the_checkpoint_stands_outside() {
     let mut harness = Harness::new(9);
-    // A busy machine may spend a death on a commit without lines.
-    for _ in 0..20 {
-        harness.await_death(true, Step::AfterCommit, 0);
-    }
-    let tally = harness.tally();
-    assert!(
-        tally.suppressed > 0,
-        "no double: the harness has no teeth: {tally:?}"
-    );
+    // A death may fall on a commit without lines, the first one above all: it goes on until a double is seen.
+    let has_doubles = (0..30).any(|round| {
+        for passes in 0..4 {
+            harness.await_death(true, Step::AfterCommit, (round + passes) % 4);
+        }
+        harness.tally().suppressed > 0
+    });
+    assert!(has_doubles, "no double: the harness has no teeth");
 }
 
 #[test]
