@@ -108,16 +108,10 @@ impl WindowArgs {
 
 #[cfg(test)]
 mod tests {
-    use chrono::DateTime;
-
     use super::*;
 
     fn at(text: &str) -> Timestamp {
-        Timestamp(
-            DateTime::parse_from_rfc3339(text)
-                .unwrap()
-                .timestamp_micros(),
-        )
+        read_time(text, Timestamp(0), Zone::Utc).unwrap()
     }
 
     #[test]

@@ -408,7 +408,7 @@ fn t18_colour_never_stands_alone_in_any_theme() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
     #[test]
-    fn any_size_draws_and_nothing_hostile_reaches_a_cell(width in 0_u16..500, height in 0_u16..200, scope in 0_usize..6) {
+    fn any_size_draws_and_nothing_hostile_reaches_a_cell(width in 0_u16..500, height in 0_u16..200, scope in 0_usize..Scope::ALL.len()) {
         let scope = Scope::ALL[scope].0;
         let mut app = app(scope, (width, height), overfull);
         app.is_help_open = width % 7 == 0;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{run, run_ok, shared_samples};
+use crate::support::{SAMPLE_INCIDENT, run, run_ok, shared_samples};
 
 #[test]
 fn the_incident_of_the_samples_gets_its_cause() {
@@ -12,17 +12,9 @@ fn the_incident_of_the_samples_gets_its_cause() {
     let folder = tempfile::tempdir().unwrap();
     let log = samples.join("real/incident_1.jsonl.gz");
     run_ok(folder.path(), ["ingest", "-q", &log.to_string_lossy()]);
-    let asked = [
-        "why",
-        "--from",
-        "2023-11-16T20:57:31Z",
-        "--to",
-        "2023-11-16T21:28:49Z",
-        "--now",
-        "2023-11-16T21:28:49Z",
-        "--format",
-        "json",
-    ];
+    let asked = ["why", "--format", "json"]
+        .into_iter()
+        .chain(SAMPLE_INCIDENT);
     let doc: Value = serde_json::from_str(&run_ok(folder.path(), asked)).unwrap();
     assert_eq!(doc["verdict"], "local");
     let slice = &doc["causes"][0]["slice"];

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{routetop, run, run_ok, shared_samples};
+use crate::support::{SAMPLE_INCIDENT, routetop, run, run_ok, shared_samples};
 
 /// Four hours of two routes; `a` escalates more in its last half hour in one region, and sessions correct answers up to
 /// an hour after them, the last ones after the window.
@@ -109,18 +109,12 @@ fn the_incident_of_the_samples_is_the_same_in_its_file() {
     let folder = tempfile::tempdir().unwrap();
     let log = samples.join("real/incident_1.jsonl.gz");
     run_ok(folder.path(), ["ingest", "-q", &log.to_string_lossy()]);
-    let window = [
-        "--from",
-        "2023-11-16T20:57:31Z",
-        "--to",
-        "2023-11-16T21:28:49Z",
-        "--now",
-        "2023-11-16T21:28:49Z",
-    ];
-    let whole = ["why", "--format", "json"].into_iter().chain(window);
+    let whole = ["why", "--format", "json"]
+        .into_iter()
+        .chain(SAMPLE_INCIDENT);
     let export = ["export", "--incident", "-o", "i.db"]
         .into_iter()
-        .chain(window);
+        .chain(SAMPLE_INCIDENT);
     let whole = run_ok(folder.path(), whole);
     run_ok(folder.path(), export);
     assert_eq!(

@@ -88,3 +88,13 @@ impl Random {
         self.next() % end
     }
 }
+
+/// The window of the incident in the shared samples, seen at its end.
+pub const SAMPLE_INCIDENT: [&str; 6] = [
+    "--from",
+    "2023-11-16T20:57:31Z",
+    "--to",
+    "2023-11-16T21:28:49Z",
+    "--now",
+    "2023-11-16T21:28:49Z",
+];
