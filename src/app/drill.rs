@@ -117,6 +117,11 @@ mod tests {
             "{}",
             query.filter
         );
+        // Since it went wrong for them, and not over the whole window where that began earlier.
+        let shown = app.shifted.unwrap();
+        let onset = changes.causes[0].since.map(|onset| onset.from.start());
+        assert_eq!(shown.from, onset.unwrap().max(changes.window.from));
+        assert!(shown.from < shown.to && shown.to == changes.window.to);
         // The history leads back to the finding.
         update(&mut app, Message::Key(Key::char('<')), NOW);
         assert_eq!(app.scope(), Scope::Changes);
